@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace fluxtile {
+
+/// A file that appears under its final name only when whole: written under a unique temporary name
+/// in the target folder, then fsync, rename, fsync of the folder. Destroyed without commit(), it
+/// leaves nothing behind.
+///
+/// Use `temporary_path()` with a library that writes by itself (GDAL, NetCDF), or
+/// write_atomically() for bytes. Temporary names are `.<name>.<host>-<pid>-<n>.part`;
+/// remove_stale_parts() sweeps those of dead processes.
+class AtomicFile {
+ public:
+  /// Creates the folder of `path` if need be. Throws Error(cannot_create).
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  [[nodiscard]] const std::string& temporary_path() const noexcept { return temporary_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  /// Makes the file durable and visible. Throws Error(io) naming the cause (disk full, read-only,
+  /// ...).
+  void commit();
+
+ private:
+  std::string path_, temporary_;
+  bool committed_ = false;
+};
+
+/// Writes `bytes` to `path` atomically. Throws Error(cannot_create | io).
+void write_atomically(const std::string& path, std::string_view bytes);
+
+/// Like write_atomically, but leaves an existing file as it is (O_EXCL by link). Returns whether
+/// this call wrote it.
+bool write_once(const std::string& path, std::string_view bytes);
+
+/// Whole file as bytes. Throws Error(data) if it is absent, Error(io) if it cannot be read.
+std::string read_file(const std::string& path);
+
+/// Removes temporary files in `folder` that processes of this host left behind when they died.
+/// Never throws.
+void remove_stale_parts(const std::string& folder) noexcept;
+
+}  // namespace fluxtile

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/stop.h"
+
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+
+namespace fluxtile {
+namespace {
+volatile std::sig_atomic_t pending = 0;
+
+extern "C" void on_signal(int signal) {
+  if (pending != 0 && signal == SIGINT) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
+  pending = signal;
+}
+}  // namespace
+
+void Stop::install_handlers() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGXCPU}) sigaction(signal, &action, nullptr);
+}
+
+void Stop::request(int signal) noexcept { pending = signal; }
+int Stop::requested() noexcept { return static_cast<int>(pending); }
+void Stop::clear() noexcept { pending = 0; }
+
+void Stop::throw_if_requested() {
+  const int signal = requested();
+  if (signal == 0) return;
+  throw Error(Code::interrupted, std::string("stopped by signal ") + strsignal(signal))
+      .hint("run the same command again: finished tile-years are kept");
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "geo/resample.h"
+
+namespace fluxtile {
+
+/// How stored numbers become physical ones. `scale`, `offset`, `nodata` of the configuration
+/// replace (do not multiply) the file's.
+struct Packing {
+  std::optional<double> scale, offset, nodata;
+  std::vector<double>
+      fill_values;  ///< further stored values that mean nodata (e.g. MODIS 32761..32767)
+};
+
+/// What GDAL tells of one band, after `Packing` was applied.
+struct BandInfo {
+  int band = 1;
+  std::string description, unit, type;
+  double scale = 1, offset = 0;
+  std::optional<double> nodata;
+  std::optional<double> valid_min, valid_max;  ///< stored numbers; from `valid_range` metadata
+  std::map<std::string, std::string> metadata;
+};
+
+struct RasterInfo {
+  std::string path;  ///< as opened; may be a GDAL subdataset or /vsizip path
+  std::string driver;
+  SourceGrid grid;
+  std::vector<BandInfo> bands;
+  std::map<std::string, std::string> metadata;
+  std::vector<std::string> subdatasets;
+  int block_width = 0, block_height = 0;
+};
+
+/// Registers the GDAL drivers fluxtile uses (netCDF/HDF5 drivers stay out of GDAL: they share no
+/// lock with ours) and sets GDAL_CACHEMAX. Call once in main() before threads start. `cache_bytes`
+/// counts into the memory promise.
+void initialise_gdal(size_t cache_bytes, bool allow_remote = false);
+
+/// Opens a raster, reads its header, closes it. Throws Error(data) with the file and the cause.
+RasterInfo read_raster_info(const std::string& path, const Packing& packing = {});
+
+/// Reads one window of one band as doubles: nodata, values outside valid_range and non-finite
+/// values become NaN, then scale and offset are applied. `window` must lie inside the raster.
+/// Row-major. Thread-safe: every thread keeps its own small cache of open datasets (never shared).
+/// Throws Error(data | io) on unreadable data.
+std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window);
+
+/// As read_window but without scale and offset: stored codes of a classified raster.
+std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window);
+
+/// Closes the calling thread's cached datasets (before inputs are replaced, and in tests).
+void close_thread_datasets();
+
+}  // namespace fluxtile
