@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "pipeline/config.h"
+#include "pipeline/progress.h"
+
+namespace fluxtile {
+
+/// What the command line says beside the configuration file.
+struct VerbOptions {
+  std::optional<int> shard, shards;    ///< --shard I/N
+  bool fresh = false;                  ///< --fresh: forget earlier tile-years
+  bool allow_synthetic_model = false;  ///< --allow-synthetic-model
+  bool json = false;                   ///< --json, where a verb has it
+  ProgressMode progress = ProgressMode::automatic;
+};
+
+/// One verb a function: reads the configuration's world, writes to `out` only what a script would
+/// parse, returns the exit code. All throw Error; main() prints it to stderr and exits with its
+/// code.
+
+/// Plans, processes every tile-year that is not valid yet, merges, writes products, summary and
+/// run.json.
+int run_verb(const Config& config, const VerbOptions& options, std::ostream& out);
+/// Reads headers only and writes nothing under the outputs.
+int plan_verb(const Config& config, const VerbOptions& options, std::ostream& out);
+int merge_verb(const Config& config, const VerbOptions& options, std::ostream& out);
+int status_verb(const Config& config, const VerbOptions& options, std::ostream& out);
+/// Checks the products of a finished run in `directory` against its run.json.
+int verify_verb(const std::string& directory, bool json, std::ostream& out);
+
+struct PixelOptions {
+  std::vector<Point> points;  ///< grid CRS coordinates, or longitude/latitude when `lonlat`
+  bool lonlat = false;
+  std::string output;  ///< CSV file; empty: table on `out`
+};
+int pixel_verb(const Config& config, const VerbOptions& options, const PixelOptions& pixel,
+               std::ostream& out);
+
+/// What fluxtile sees in rasters, NetCDF files, vectors and model packages.
+int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream& out);
+
+/// Writes a synthetic world (inputs in the real formats, a model package, run.yaml) from a world
+/// description into `directory`.
+int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
+                  const std::string& directory, std::ostream& out);
+
+}  // namespace fluxtile
