@@ -27,7 +27,9 @@ std::atomic<bool> remote_allowed{false};
 
 void deregister(const char* name) {
   GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(name);
-  if (driver != nullptr) GetGDALDriverManager()->DeregisterDriver(driver);
+  if (driver == nullptr) return;
+  GetGDALDriverManager()->DeregisterDriver(driver);
+  GDALDestroyDriver(driver);
 }
 
 std::map<std::string, std::string> metadata_of(GDALMajorObject& object) {
@@ -109,6 +111,10 @@ double as_stored(double value, bool float32) {
 /// Open datasets of one thread, most recently used first.
 class DatasetCache {
  public:
+  /// Wakes GDAL's own per-thread PROJ context first: what a thread makes first, it destroys last,
+  /// and closing a dataset needs that context.
+  DatasetCache() { const OGRSpatialReference first; }
+
   GDALDataset& get(const std::string& path) {
     const auto found = std::find_if(open_.begin(), open_.end(),
                                     [&](const auto& entry) { return entry.first == path; });
