@@ -298,7 +298,9 @@ Command parse_command_line(const std::vector<std::string>& words) {
       "(Ra, Rh, Reco, NEE) with knowledge-guided models.",
       "fluxtile");
   app.set_help_flag("-h,--help", "Show this help");
-  app.set_version_flag("--version", "fluxtile " FLUXTILE_VERSION);
+  app.set_version_flag("--version", "fluxtile " FLUXTILE_VERSION, "Show the version");
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  app.get_formatter()->label("Subcommands", "Verbs");
   app.require_subcommand(1);
   app.footer(
       "Start with:\n"
@@ -333,7 +335,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::CallForHelp&) {
-    command.text = verb != nullptr ? verb->help() : app.help();
+    command.text = verb != nullptr ? verb->help("fluxtile") : app.help();
     return command;
   } catch (const CLI::CallForVersion& version) {
     command.text = std::string(version.what()) + "\n";

@@ -93,9 +93,10 @@ class Reader {
   void read_grid(const YamlWalker& where) {
     config_.lattice.crs = where.at("crs").text();
     const YamlWalker resolution = where.at("resolution");
-    config_.lattice.resolution = resolution.real();
-    if (!(config_.lattice.resolution > 0) || !std::isfinite(config_.lattice.resolution)) {
-      throw resolution.error("`grid.resolution` is out of range")
+    const double huge = std::numeric_limits<double>::max();
+    config_.lattice.resolution = resolution.real(0, huge);
+    if (config_.lattice.resolution == 0) {
+      throw resolution.error("`grid.resolution` is 0")
           .expected("a number above 0, in units of grid.crs");
     }
     if (const auto origin = where.find("origin")) {

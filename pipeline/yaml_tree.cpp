@@ -250,12 +250,17 @@ void apply_override(YamlNode& root, const std::string& assignment) {
   }
   mark_overridden(value);
   YamlNode* node = &root;
+  YamlNode* parent = nullptr;
   std::string path;
   for (const auto& part : parts) {
+    parent = node;
     node = &step_into(*node, part, path, assignment);
     path = child_path(path, part);
   }
   *node = std::move(value);
+  for (auto& entry : parent->entries) {
+    if (&entry.value == node) entry.line = entry.column = 0;
+  }
 }
 
 std::string canonical_json(const YamlNode& node) {

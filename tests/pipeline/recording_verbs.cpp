@@ -2,6 +2,7 @@
 #include "tests/pipeline/recording_verbs.h"
 
 #include <csignal>
+#include <memory>
 #include <new>
 #include <stdexcept>
 
@@ -12,9 +13,15 @@
 namespace fluxtile {
 namespace testing {
 
+namespace {
+std::unique_ptr<Recorded> last;
+}
+
+void forget() { last = std::make_unique<Recorded>(); }
+
 Recorded& recorded() {
-  static Recorded last;
-  return last;
+  if (!last) forget();
+  return *last;
 }
 
 }  // namespace testing
@@ -22,7 +29,7 @@ Recorded& recorded() {
 namespace {
 
 int record(const char* verb, const Config& config, const VerbOptions& options, std::ostream& out) {
-  testing::recorded() = {};
+  testing::forget();
   testing::recorded().verb = verb;
   testing::recorded().config = config;
   testing::recorded().options = options;

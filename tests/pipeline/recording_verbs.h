@@ -19,5 +19,7 @@ struct Recorded {
   bool json = false;
 };
 Recorded& recorded();
+/// Begins an empty record.
+void forget();
 
 }  // namespace fluxtile::testing

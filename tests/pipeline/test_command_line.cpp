@@ -32,7 +32,7 @@ using Words = std::vector<std::string>;
 
 class CommandLineTest : public ::testing::Test {
  protected:
-  void SetUp() override { recorded() = {}; }
+  void SetUp() override { fluxtile::testing::forget(); }
   void TearDown() override {
     Stop::clear();
     initialise_log("off", "text");
@@ -192,6 +192,7 @@ TEST_F(CommandLineTest, HelpTeaches) {
   EXPECT_THAT(out_, HasSubstr("75 stopped by"));
   EXPECT_EQ(err_, "");
   ASSERT_EQ(call({"run", "--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("Usage: fluxtile run [OPTIONS] CONFIG"));
   EXPECT_THAT(out_, HasSubstr("--shard I/N"));
   EXPECT_THAT(out_, HasSubstr("fluxtile run iowa.yaml"));
   EXPECT_THAT(out_, HasSubstr("Exit codes"));
