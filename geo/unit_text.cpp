@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/unit_text.h"
+
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+
+namespace fluxtile {
+
+std::string unit_for_people(const std::string& unit) {
+  static const std::array<const char*, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+  std::string out;
+  for (size_t i = 0; i < unit.size(); ++i) {
+    const auto is_digit = [&](size_t k) {
+      return k < unit.size() && std::isdigit(static_cast<unsigned char>(unit[k])) != 0;
+    };
+    const bool after_letter = i > 0 && std::isalpha(static_cast<unsigned char>(unit[i - 1])) != 0;
+    const bool negative = unit[i] == '-' && is_digit(i + 1);
+    if (!after_letter || !(negative || is_digit(i))) {
+      out += unit[i];
+      continue;
+    }
+    if (negative) {
+      out += "⁻";
+      ++i;
+    }
+    for (; is_digit(i); ++i) out += digits[static_cast<size_t>(unit[i] - '0')];
+    --i;
+  }
+  return out;
+}
+
+std::string number_for_people(double value) {
+  if (std::isnan(value)) return "–";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", std::fabs(value));
+  std::string out = text;
+  if (out == "0") return out;
+  // Plain notation up to a million: totals read better so.
+  if (out.find('e') != std::string::npos && std::fabs(value) >= 1e4 && std::fabs(value) < 1e7) {
+    std::snprintf(text, sizeof text, "%.0f", std::fabs(value));
+    out = text;
+  }
+  return (value < 0 ? "−" : "") + out;
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace fluxtile {
+
+/// A unit as people print it: "gC m-2 d-1" becomes "gC m⁻² d⁻¹" (UTF-8).
+std::string unit_for_people(const std::string& unit);
+
+/// A number with four significant digits and a real minus sign: "−1.25", "0.003", "1.2e6".
+std::string number_for_people(double value);
+
+}  // namespace fluxtile
