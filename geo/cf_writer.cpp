@@ -2,17 +2,16 @@
 #include <netcdf.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <netcdf>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "geo/grid_mapping.h"
 #include "geo/netcdf_source.h"
 #include "geo/product_writer.h"
+#include "geo/unit_text.h"
 #include "geo/write_failure.h"
 
 namespace fluxtile {
@@ -20,13 +19,6 @@ namespace {
 
 constexpr int64_t kChunkColumns = 256;
 constexpr int kDeflateLevel = 4;
-
-/// Shortest text that reads back as the same number.
-std::string shortest(double value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end.ptr};
-}
 
 void put(const netCDF::NcVar& variable, const std::string& name, const std::string& text) {
   if (!text.empty()) variable.putAtt(name, text);
@@ -56,10 +48,10 @@ struct CfWriter::Impl {
   ProductGrid grid;
   std::vector<ProductVariable> variables;
   std::vector<ProductStep> steps;
-  netCDF::NcFile nc;
+  int id = -1;         ///< of the open file; NcFile would print when its destructor cannot close
+  netCDF::NcGroup nc;  ///< its root
   std::vector<netCDF::NcVar> nc_variables;
   std::vector<Plane> planes;
-  bool open = false;
 
   Impl(const std::string& path, const ProductGrid& grid_,
        const std::vector<ProductVariable>& variables_, const std::vector<ProductStep>& steps_,
@@ -75,8 +67,8 @@ struct CfWriter::Impl {
     const NetcdfLock lock;
     try {
       guarded([&] {
-        nc.open(file.temporary_path(), netCDF::NcFile::newFile, netCDF::NcFile::nc4);
-        open = true;
+        check(nc_create(file.temporary_path().c_str(), NC_NETCDF4 | NC_NOCLOBBER, &id));
+        nc = netCDF::NcGroup(id);
         define(mapping, attributes);
       });
     } catch (...) {
@@ -107,13 +99,12 @@ struct CfWriter::Impl {
     }
   }
 
+  static void check(int status) { netCDF::ncCheck(status, __FILE__, __LINE__); }
+
+  /// The file is thrown away: whether it can be closed does not matter.
   void abandon() noexcept {
-    if (!open) return;
-    open = false;
-    try {
-      nc.close();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the file is thrown away
-    }
+    if (id >= 0) nc_close(id);
+    id = -1;
   }
 
   void define(const GridMapping& mapping, const Tags& attributes) {
@@ -191,7 +182,7 @@ struct CfWriter::Impl {
     put(crs, "spatial_ref", mapping.wkt1);
     std::string transform;
     for (const double value : grid.lattice.geotransform(grid.window))
-      transform += (transform.empty() ? "" : " ") + shortest(value);
+      transform += (transform.empty() ? "" : " ") + exact_number(value);
     put(crs, "GeoTransform", transform);
     const int value = 0;
     crs.putVar(&value);
@@ -221,7 +212,7 @@ struct CfWriter::Impl {
   }
 
   void write(size_t variable, size_t step, int64_t row, int64_t rows, const float* values) {
-    if (!open || variable >= variables.size() || step >= steps.size())
+    if (id < 0 || variable >= variables.size() || step >= steps.size())
       throw Error(Code::internal, "wrong variable or step of a strip").file(file.path());
     Plane& plane = planes[variable * steps.size() + step];
     if (row != plane.next_row || rows < 0 || row + rows > grid.window.height)
@@ -256,7 +247,7 @@ struct CfWriter::Impl {
   }
 
   void finish() {
-    if (!open) throw Error(Code::internal, "finish() came twice").file(file.path());
+    if (id < 0) throw Error(Code::internal, "finish() came twice").file(file.path());
     for (const Plane& plane : planes)
       if (plane.next_row != grid.window.height)
         throw Error(Code::internal, "a plane of the product lacks rows")
@@ -265,8 +256,7 @@ struct CfWriter::Impl {
             .expected(std::to_string(grid.window.height));
     {
       const NetcdfLock lock;
-      open = false;
-      guarded([&] { nc.close(); });
+      guarded([&] { check(nc_close(std::exchange(id, -1))); });
     }
     file.commit();
   }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Product writers: COG, CF NetCDF, QGIS styles, map pictures, cell areas, STAC items.
-find_package(GDAL REQUIRED)
+find_package(GDAL CONFIG REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4)
+pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4 netcdf)
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
 
 fluxtile_library(fluxtile_geo_products

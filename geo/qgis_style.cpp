@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include "geo/colour_ramp.h"
 #include "geo/product_writer.h"
 #include "geo/quality_flags.h"
+#include "geo/unit_text.h"
 
 namespace fluxtile {
 namespace {
@@ -36,12 +35,6 @@ std::string escaped(const std::string& text) {
     }
   }
   return out;
-}
-
-std::string shortest(double value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end.ptr};
 }
 
 /// Four significant digits for a legend.
@@ -132,8 +125,8 @@ void write_qml(const std::string& path, const std::string& title, double low, do
     const double share = static_cast<double>(i) / static_cast<double>(last);
     const double value = i == last ? high : low + (high - low) * share;
     if (i > 0 && i < last)
-      stops += (stops.empty() ? "" : ":") + shortest(share) + ";" + rgba(ramp[i]);
-    items += "          <item alpha=\"255\" value=\"" + shortest(value) + "\" label=\"" +
+      stops += (stops.empty() ? "" : ":") + exact_number(share) + ";" + rgba(ramp[i]);
+    items += "          <item alpha=\"255\" value=\"" + exact_number(value) + "\" label=\"" +
              label(value) + "\" color=\"" + to_hex(ramp[i]) + "\"/>\n";
   }
   const auto option = [](const char* name, const std::string& value) {
@@ -151,10 +144,10 @@ void write_qml(const std::string& path, const std::string& title, double low, do
       "            </Option>\n" + property("color1", rgba(ramp.front())) +
       property("color2", rgba(ramp.back())) + property("discrete", "0") +
       property("rampType", "gradient") + property("stops", stops) + "          </colorramp>\n";
-  const std::string range =
-      " classificationMin=\"" + shortest(low) + "\" classificationMax=\"" + shortest(high) + "\"";
+  const std::string range = " classificationMin=\"" + exact_number(low) +
+                            "\" classificationMax=\"" + exact_number(high) + "\"";
   const std::string limits =
-      " minimumValue=\"" + shortest(low) + "\" maximumValue=\"" + shortest(high) + "\"";
+      " minimumValue=\"" + exact_number(low) + "\" maximumValue=\"" + exact_number(high) + "\"";
   write_atomically(
       path,
       style_document(

@@ -17,7 +17,7 @@ struct StacBand {
   std::string unit;  ///< "gC m-2 d-1"
   std::string data_type = "float32";
   double nodata = -9999;
-  std::string description;
+  std::string description = {};
 };
 
 /// One file of an item.
