@@ -5,7 +5,6 @@ find_package(GDAL CONFIG REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(yaml-cpp REQUIRED)
 if(NOT TARGET PkgConfig::NETCDF_CXX4)
   pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4)
 endif()
@@ -30,6 +29,6 @@ fluxtile_library(fluxtile_world
   world/world_config.cpp
   world/world_writer.cpp)
 target_link_libraries(fluxtile_world
-  PUBLIC fluxtile_base fluxtile_geo fluxtile_model
-  PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 yaml-cpp fmt::fmt spdlog::spdlog
+  PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model
+  PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 fmt::fmt spdlog::spdlog
           nlohmann_json::nlohmann_json)

@@ -2,185 +2,91 @@
 #include "pipeline/world/world_config.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
-
-#include <cmath>
-#include <map>
-#include <set>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/nearest_name.h"
+#include "pipeline/yaml_walker.h"
 
 namespace fluxtile::world {
 namespace {
 
-struct Value {
-  std::string text;
-  int line = 0;
-};
-using Values = std::map<std::string, Value>;  // dotted key -> scalar
-
-const std::vector<std::string> kKeys = {"fluxtile-world",
-                                        "name",
-                                        "seed",
-                                        "centre.longitude",
-                                        "centre.latitude",
-                                        "size_km",
-                                        "grid.resolution",
-                                        "grid.tile",
-                                        "period.first_year",
-                                        "period.years",
-                                        "period.spinup",
-                                        "gpp.gaps",
-                                        "soil.shift",
-                                        "model.sample_cells"};
-
-bool is_group(const std::string& key) {
-  for (const std::string& known : kKeys) {
-    if (known.rfind(key + ".", 0) == 0) return true;
-  }
-  return false;
+const YamlSchema& world_schema() {
+  static const YamlSchema schema({
+      {"fluxtile-world", shape_text, "the format's version, 1"},
+      {"name", shape_text, "a name for products: letters, digits, - and _"},
+      {"seed", shape_text, "a whole number"},
+      {"centre", shape_map, "longitude and latitude of the world's middle"},
+      {"centre.longitude", shape_text, "degrees"},
+      {"centre.latitude", shape_text, "degrees"},
+      {"size_km", shape_text, "side of the square, km"},
+      {"grid", shape_map, "the model grid"},
+      {"grid.resolution", shape_text, "metres"},
+      {"grid.tile", shape_text, "cells a side"},
+      {"period", shape_map, "years"},
+      {"period.first_year", shape_text, "a year"},
+      {"period.years", shape_text, "number of mapped years"},
+      {"period.spinup", shape_text, "number of years before them"},
+      {"gpp", shape_map, "how GPP is written"},
+      {"gpp.gaps", shape_text, "share lost to cloud, 0 to 0.9"},
+      {"soil", shape_map, "how soil is written"},
+      {"soil.shift", shape_text, "metres"},
+      {"model", shape_map, "how the models are fitted"},
+      {"model.sample_cells", shape_text, "number of cells"},
+  });
+  return schema;
 }
 
-bool is_known(const std::string& key) {
-  for (const std::string& known : kKeys) {
-    if (known == key) return true;
-  }
-  return false;
+// A group's key where the description has it.
+std::optional<YamlWalker> find(const YamlWalker& root, const std::string& group,
+                               const std::string& key) {
+  const std::optional<YamlWalker> map = root.find(group);
+  return map ? map->find(key) : std::nullopt;
 }
 
-Error unknown_key(const std::string& path, const std::string& key, int line) {
-  return Error(Code::data, "unknown key in the world description")
-      .file(path)
-      .key(key, line)
-      .hint(suggestion(key, kKeys));
+void read(const std::optional<YamlWalker>& value, double& target, double least, double most) {
+  if (value) target = value->real(least, most);
 }
 
-void collect(const YAML::Node& node, const std::string& prefix, const std::string& path,
-             Values& values) {
-  std::set<std::string> seen;
-  for (const auto& entry : node) {
-    const std::string key = prefix + entry.first.as<std::string>();
-    const int line = entry.first.Mark().line + 1;
-    if (!seen.insert(key).second)
-      throw Error(Code::data, "the key occurs twice").file(path).key(key, line);
-    if (entry.second.IsMap() && is_group(key)) {
-      collect(entry.second, key + ".", path, values);
-    } else if (!is_known(key)) {
-      throw unknown_key(path, key, line);
-    } else if (!entry.second.IsScalar()) {
-      throw Error(Code::data, "a single value is wanted").file(path).key(key, line);
-    } else {
-      values[key] = {entry.second.Scalar(), line};
-    }
-  }
+template <typename Integer>
+void read(const std::optional<YamlWalker>& value, Integer& target, int64_t least, int64_t most) {
+  if (value) target = static_cast<Integer>(value->whole(least, most));
 }
 
-class Reader {
- public:
-  Reader(const std::string& path, const Values& values) : path_(path), values_(values) {}
-
-  void number(const std::string& key, double& target, double low, double high) const {
-    const auto found = values_.find(key);
-    if (found == values_.end()) return;
-    const std::string& text = found->second.text;
-    size_t used = 0;
-    double value = std::nan("");
-    try {
-      value = std::stod(text, &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0 || used != text.size() || !(value >= low && value <= high)) {
-      throw Error(Code::data, "impossible value")
-          .file(path_)
-          .key(key, found->second.line)
-          .found(text)
-          .expected(fmt::format("a number from {} to {}", low, high));
-    }
-    target = value;
+std::string read_name(const YamlWalker& value) {
+  const std::string& name = value.text();
+  const bool plain =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+      std::string::npos;
+  if (!plain) {
+    throw value.error("the name becomes part of file names")
+        .expected("letters, digits, - and _ only");
   }
-
-  template <typename Integer>
-  void integer(const std::string& key, Integer& target, double low, double high) const {
-    double value = static_cast<double>(target);
-    number(key, value, low, high);
-    if (value != std::floor(value)) {
-      throw Error(Code::data, "a whole number is wanted")
-          .file(path_)
-          .key(key, values_.at(key).line)
-          .found(values_.at(key).text);
-    }
-    target = static_cast<Integer>(value);
-  }
-
- private:
-  const std::string& path_;
-  const Values& values_;
-};
-
-Values read_values(const std::string& path, const std::vector<std::string>& overrides) {
-  Values values;
-  const std::string text = read_file(path);
-  try {
-    const YAML::Node root = YAML::Load(text);
-    if (!root.IsMap()) {
-      throw Error(Code::data, "not a world description")
-          .file(path)
-          .expected("a YAML mapping with the key fluxtile-world: 1");
-    }
-    collect(root, "", path, values);
-  } catch (const YAML::Exception& e) {
-    throw Error(Code::data, "not valid YAML: " + e.msg).file(path).key("", e.mark.line + 1);
-  }
-  for (const std::string& item : overrides) {
-    const size_t equals = item.find('=');
-    const std::string key = item.substr(0, equals);
-    if (equals == std::string::npos)
-      throw Error(Code::usage, "--set wants key.path=value").found(item);
-    if (!is_known(key)) throw unknown_key("--set", key, 0);
-    values[key] = {item.substr(equals + 1), 0};
-  }
-  return values;
+  return name;
 }
 
 }  // namespace
 
 WorldConfig read_world_config(const std::string& path, const std::vector<std::string>& overrides) {
-  const Values values = read_values(path, overrides);
-  const auto version = values.find("fluxtile-world");
-  if (version == values.end() || version->second.text != "1") {
-    throw Error(Code::data, "not a world description that this version understands")
-        .file(path)
-        .key("fluxtile-world", version == values.end() ? 0 : version->second.line)
-        .found(version == values.end() ? "no such key" : version->second.text)
-        .expected("fluxtile-world: 1");
-  }
+  YamlNode document = parse_yaml(read_file(path), path);
+  for (const std::string& assignment : overrides) apply_override(document, assignment);
+  check_schema(document, world_schema(), path);
+  const YamlWalker root(document, world_schema(), path);
+  root.at("fluxtile-world").choice({"1"});
+
   WorldConfig config;
-  const Reader read(path, values);
-  if (const auto name = values.find("name"); name != values.end()) {
-    config.name = name->second.text;
-    if (config.name.empty() || config.name.find_first_of("/\\ \t:\"'#") != std::string::npos) {
-      throw Error(Code::data, "the name becomes part of file names")
-          .file(path)
-          .key("name", name->second.line)
-          .found(config.name)
-          .expected("letters, digits, - and _");
-    }
-  }
-  read.integer("seed", config.seed, 0, 9e15);
-  read.number("centre.longitude", config.longitude, -122, -70);
-  read.number("centre.latitude", config.latitude, 27, 48);
-  read.number("size_km", config.size_km, 2, 600);
-  read.number("grid.resolution", config.resolution, 30, 5000);
-  read.integer("grid.tile", config.tile, 8, 4096);
-  read.integer("period.first_year", config.first_year, 1980, 2100);
-  read.integer("period.years", config.years, 1, 50);
-  read.integer("period.spinup", config.spinup, 0, 20);
-  read.number("gpp.gaps", config.gaps, 0, 0.9);
-  read.number("soil.shift", config.soil_shift, 0, 250);
-  read.integer("model.sample_cells", config.sample_cells, 4, 500);
+  if (const auto name = root.find("name")) config.name = read_name(*name);
+  read(root.find("seed"), config.seed, 0, int64_t{1} << 53);
+  read(find(root, "centre", "longitude"), config.longitude, -122.0, -70.0);
+  read(find(root, "centre", "latitude"), config.latitude, 27.0, 48.0);
+  read(root.find("size_km"), config.size_km, 2.0, 600.0);
+  read(find(root, "grid", "resolution"), config.resolution, 30.0, 5000.0);
+  read(find(root, "grid", "tile"), config.tile, 8, 4096);
+  read(find(root, "period", "first_year"), config.first_year, 1980, 2100);
+  read(find(root, "period", "years"), config.years, 1, 50);
+  read(find(root, "period", "spinup"), config.spinup, 0, 20);
+  read(find(root, "gpp", "gaps"), config.gaps, 0.0, 0.9);
+  read(find(root, "soil", "shift"), config.soil_shift, 0.0, 250.0);
+  read(find(root, "model", "sample_cells"), config.sample_cells, 4, 500);
   return config;
 }
 
