@@ -101,11 +101,10 @@ class TorchEngine final : public Engine {
                  bool daily) const override;
 
   [[nodiscard]] size_t scratch_bytes(size_t days) const override {
-    // Inputs, their concatenations, one layer's gates and the outputs of the layers that are alive
-    // at the peak, which is inside gru_Rh.
-    constexpr size_t floats_a_lane_day =
-        2 * features + 3 * kgml_ag_c::hidden_size + 2 * 84 + 2 * 192;
-    return days * cpu_lanes * floats_a_lane_day * sizeof(float);
+    // Floats a lane and day on the host: inputs before and after they are moved or packed, and on
+    // the CPU the outputs of the layers alive at the peak, which is the attention or gru_Rh.
+    const size_t floats = 2 * features + (device_.is_cuda() ? 8 : 6 * kgml_ag_c::hidden_size);
+    return days * lanes_ * floats * sizeof(float);
   }
 
  private:
