@@ -20,7 +20,7 @@ constexpr double kTitleSize = 20, kSubtitleSize = 13, kLabelSize = 12;
 constexpr double kBarWidth = 16, kLegendWidth = 110, kLegendGap = 20;
 constexpr double kSmallestMap = 220;  ///< room for the legend beside a narrow map
 constexpr int kMagnifyTo = 640;       ///< small rasters are magnified to about this side
-const Colour kNoValue{226, 229, 232};
+const Colour kNoValue{214, 218, 223};
 const Colour kInk{33, 37, 41};
 const Colour kQuietInk{96, 103, 112};
 
