@@ -48,8 +48,8 @@ struct Operation {
   std::string missing_grid;  ///< a grid that would allow a more accurate operation, or empty
 };
 
-/// The operation from `from` to `to`, network grids off. Between NAD83, WGS84 and datum-less
-/// spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic latitude and
+/// The operation from `from` to `to`, network grids off. Between NAD83 and WGS84 (any realisation)
+/// and datum-less spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic latitude and
 /// longitude go over unchanged. Otherwise the most accurate operation that needs no missing grid.
 /// Throws Error(data) when there is none.
 Operation choose_operation(const Crs& from, const Crs& to);

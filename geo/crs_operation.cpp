@@ -48,18 +48,29 @@ PjPtr unbound(const Crs& crs) {
   return made;
 }
 
-/// Whether the datum takes part in the null rule: NAD83, WGS84 in any realisation, a sphere, or an
-/// ellipsoid without a datum.
-bool null_rule_applies(PJ* geodetic) {
+/// Whether the CRS is bound to TOWGS84 parameters that move coordinates.
+bool shifted_to_wgs84(const Crs& crs) {
+  PJ_CONTEXT* context = proj_context();
+  const PjPtr whole = object(crs);
+  if (proj_get_type(whole.get()) != PJ_TYPE_BOUND_CRS) return false;
+  const PjPtr shift(proj_crs_get_coordoperation(context, whole.get()));
+  double values[7] = {};
+  if (!shift || proj_coordoperation_get_towgs84_values(context, shift.get(), values, 7, 0) == 0)
+    return true;  // bound by a grid
+  return std::any_of(values, values + 7, [](double v) { return v != 0; });
+}
+
+/// Whether the datum takes part in the null rule: NAD83 and WGS84 in any realisation (they differ
+/// by 2 m at most), a sphere, or an ellipsoid without a datum and without TOWGS84 parameters.
+bool null_rule_applies(const Crs& crs, PJ* geodetic) {
   PJ_CONTEXT* context = proj_context();
   const PjPtr datum(proj_crs_get_datum_forced(context, geodetic));
   const std::string name = lower(datum ? proj_get_name(datum.get()) : "unknown");
-  if (name == "north american datum 1983" || name == "north_american_datum_1983" ||
-      name == "nad83" || name == "d_north_american_1983")
-    return true;
-  if (has(name, "world geodetic system 1984") || has(name, "wgs_1984") || has(name, "wgs 84") ||
-      has(name, "wgs84"))
-    return true;
+  for (const char* known : {"north american datum 1983", "north_american_datum_1983", "nad83",
+                            "world geodetic system 1984", "wgs_1984", "wgs 84", "wgs84"})
+    if (name.compare(0, std::string(known).size(), known) == 0 || name == "d_" + std::string(known))
+      return true;
+  if (shifted_to_wgs84(crs)) return false;
   if (name.empty() || has(name, "unknown") || has(name, "unnamed") || has(name, "not specified") ||
       has(name, "not_specified"))
     return true;
@@ -248,10 +259,12 @@ Operation choose_operation(const Crs& from, const Crs& to) {
     throw Error(Code::data, "no geodetic CRS under " + (from_base ? to : from).name());
   const PjPtr from_datum(proj_crs_get_datum_forced(context, from_base.get()));
   const PjPtr to_datum(proj_crs_get_datum_forced(context, to_base.get()));
-  const bool same_datum = from_datum && to_datum &&
+  const bool same_datum = from_datum && to_datum && !shifted_to_wgs84(from) &&
+                          !shifted_to_wgs84(to) &&
                           proj_is_equivalent_to_with_ctx(context, from_datum.get(), to_datum.get(),
                                                          PJ_COMP_EQUIVALENT) != 0;
-  if (!same_datum && !(null_rule_applies(from_base.get()) && null_rule_applies(to_base.get())))
+  if (!same_datum &&
+      !(null_rule_applies(from, from_base.get()) && null_rule_applies(to, to_base.get())))
     return datum_operation(from, to);
 
   Steps steps = to_geodetic_steps(from);
@@ -263,14 +276,15 @@ Operation choose_operation(const Crs& from, const Crs& to) {
 }
 
 void require_accuracy(const Operation& operation, double cell_m) {
-  if (operation.pipeline.empty()) return;
   const bool unknown = operation.ballpark || operation.accuracy_m < 0;
   if (!unknown && operation.accuracy_m <= cell_m / 4) return;
   char found[80], expected[80];
   std::snprintf(found, sizeof found, "accuracy %.3g m", operation.accuracy_m);
   std::snprintf(expected, sizeof expected, "%.4g m or better (a quarter of a cell)", cell_m / 4);
   throw Error(Code::data, "the coordinate operation is not accurate enough: " + operation.name)
-      .found(unknown ? "accuracy unknown: PROJ knows no real datum transformation here" : found)
+      .found(operation.ballpark ? "PROJ knows no real datum transformation between the two"
+             : unknown          ? "PROJ does not tell its accuracy"
+                                : found)
       .expected(expected)
       .hint(operation.missing_grid.empty()
                 ? "give the input in another CRS, or use a coarser grid"

@@ -245,7 +245,6 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
 void initialise_gdal(size_t cache_bytes, bool allow_remote) {
   remote_allowed = allow_remote;
   CPLSetConfigOption("PROJ_NETWORK", "OFF");
-  CPLSetConfigOption("GDAL_PAM_ENABLED", "NO");  // no .aux.xml next to other people's inputs
   CPLSetConfigOption("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE");
   OSRSetPROJEnableNetwork(0);
   if (!allow_remote) {
