@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # report.html from plain facts; no GDAL, no network.
 fluxtile_library(fluxtile_report_page
-  "${CMAKE_CURRENT_LIST_DIR}/report_page.cpp" "${CMAKE_CURRENT_LIST_DIR}/svg_chart.cpp")
+  report_page.cpp svg_chart.cpp)
 target_link_libraries(fluxtile_report_page PUBLIC fluxtile_base PRIVATE fluxtile_geo_products)

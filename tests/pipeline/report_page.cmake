@@ -1,3 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-fluxtile_test(report_page_tests test_report_page.cpp test_svg_chart.cpp
-  LIBS fluxtile_report_page GDAL::GDAL)
