@@ -60,7 +60,7 @@ td.u { color: var(--quiet); white-space: nowrap; }
 td.hash { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 12px; overflow-wrap: anywhere; color: var(--quiet); }
 tr.first td { border-top: 1px solid var(--quiet); }
 .ok { color: var(--accent); } .bad { color: var(--bad); font-weight: 600; }
-.grid { display: grid; gap: 20px; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
+.grid { display: grid; align-items: start; gap: 20px; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px; }
 figure img { display: block; width: 100%; height: auto; border-radius: 4px; background: #fff; }
 figcaption { font-size: 14px; color: var(--quiet); margin-top: 8px; }
@@ -76,7 +76,7 @@ svg .grid { stroke: var(--line); stroke-width: 1; } svg .zero { stroke: var(--qu
 svg .curve { fill: none; stroke: var(--accent); stroke-width: 1.8; stroke-linejoin: round; }
 svg .point { fill: var(--accent); stroke: var(--card); stroke-width: 0.6; } svg .small { stroke: none; }
 svg .bar { fill: var(--accent); }
-.bars { max-width: 720px; }
+.bars { max-width: 560px; }
 footer { margin-top: 56px; color: var(--quiet); font-size: 13px; }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #ccc; --accent: #05655f; }
@@ -170,13 +170,13 @@ class Page {
     timings();
     products();
     return head() + body_ +
-           "<footer>Made by fluxtile. Fluxes: release to the air is positive, "
-           "uptake negative.</footer>\n</main>\n</body>\n</html>\n";
+           "<footer>Made by fluxtile. GPP, Ra, Rh and Reco are positive; negative NEE is uptake by "
+           "the land. Masses are of carbon.</footer>\n</main>\n</body>\n</html>\n";
   }
 
  private:
   void section(const std::string& id, const std::string& title) {
-    contents_ += "<a href=\"#" + id + "\">" + html_escaped(title) + "</a>";
+    contents_ += "<a href=\"#" + id + "\">" + html_escaped(title) + "</a>\n";
     body_ += "<h2 id=\"" + id + "\">" + html_escaped(title) + "</h2>\n";
   }
 

@@ -137,7 +137,7 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
 }
 
 std::string bar_chart(const std::string& label, const std::vector<ChartBar>& bars, double full) {
-  constexpr double kWidth = 640, kRow = 24, kLabels = 210, kValues = 130, kBar = 14;
+  constexpr double kWidth = 520, kRow = 24, kLabels = 170, kValues = 130, kBar = 14;
   double largest = full;
   if (!(largest > 0))
     for (const ChartBar& bar : bars) largest = std::max(largest, bar.value);

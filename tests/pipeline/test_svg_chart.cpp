@@ -47,8 +47,8 @@ TEST(SvgChart, IsWellFormedWhateverTheValues) {
 
 TEST(SvgChart, BarsAreAsLongAsTheirValues) {
   const std::string svg = bar_chart("b", {{"one", "1", "", 1}, {"half", "0.5", "#123456", 0.5}});
-  EXPECT_THAT(svg, HasSubstr("width=\"300.0\""));
-  EXPECT_THAT(svg, HasSubstr("width=\"150.0\""));
+  EXPECT_THAT(svg, HasSubstr("width=\"220.0\""));
+  EXPECT_THAT(svg, HasSubstr("width=\"110.0\""));
   EXPECT_THAT(svg, HasSubstr("fill:#123456"));
 }
 
