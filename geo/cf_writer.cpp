@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <netcdf.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <netcdf>
+#include <string>
 #include <utility>
 
 #include "base/atomic_file.h"
@@ -32,6 +37,24 @@ void put(const netCDF::NcVar& variable, const std::string& name, const GridMappi
   } else {
     const auto& list = std::get<std::vector<double>>(value);
     variable.putAtt(name, netCDF::ncDouble, list.size(), list.data());
+  }
+}
+
+/// Points the open file `path` of this process at memory, so that what is still to be written to it
+/// goes nowhere. HDF5 1.10 crashes at the end of the process over a file that it could not flush
+/// and close, and would take the error message and the exit code with it.
+void divert_to_memory(const std::string& path) noexcept {
+  try {
+    const int memory = memfd_create("fluxtile-discarded", MFD_CLOEXEC);
+    if (memory < 0) return;
+    const std::string whole = std::filesystem::canonical(path).string();
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(entry.path(), gone).string() != whole) continue;
+      dup3(memory, std::stoi(entry.path().filename().string()), O_CLOEXEC);
+    }
+    close(memory);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): then the file is closed as it is
   }
 }
 
@@ -101,10 +124,11 @@ struct CfWriter::Impl {
 
   static void check(int status) { netCDF::ncCheck(status, __FILE__, __LINE__); }
 
-  /// The file is thrown away: whether it can be closed does not matter.
+  /// Closes a file that is thrown away.
   void abandon() noexcept {
-    if (id >= 0) nc_close(id);
-    id = -1;
+    if (id < 0) return;
+    divert_to_memory(file.temporary_path());
+    nc_close(std::exchange(id, -1));
   }
 
   void define(const GridMapping& mapping, const Tags& attributes) {
@@ -256,7 +280,10 @@ struct CfWriter::Impl {
             .expected(std::to_string(grid.window.height));
     {
       const NetcdfLock lock;
-      guarded([&] { check(nc_close(std::exchange(id, -1))); });
+      // Everything to the disk first: a file that fails here can still be abandoned cleanly.
+      guarded([&] { check(nc_sync(id)); });
+      guarded([&] { check(nc_close(id)); });
+      id = -1;
     }
     file.commit();
   }

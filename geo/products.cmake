@@ -7,7 +7,7 @@ pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4 netcdf)
 pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
 
 fluxtile_library(fluxtile_geo_products
-  cell_areas.cpp cf_writer.cpp cog_writer.cpp colour_ramp.cpp grid_mapping.cpp qgis_style.cpp
+  axis_ticks.cpp cell_areas.cpp cf_writer.cpp cog_writer.cpp colour_ramp.cpp grid_mapping.cpp qgis_style.cpp
   quality_flags.cpp quicklook.cpp stac_item.cpp unit_text.cpp
   write_failure.cpp)
 target_link_libraries(fluxtile_geo_products

@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "geo/axis_ticks.h"
 #include "geo/colour_ramp.h"
 #include "geo/grid_mapping.h"
 #include "geo/product_writer.h"
@@ -20,7 +21,7 @@ constexpr double kTitleSize = 20, kSubtitleSize = 13, kLabelSize = 12;
 constexpr double kBarWidth = 16, kLegendWidth = 110, kLegendGap = 20;
 constexpr double kSmallestMap = 220;  ///< room for the legend beside a narrow map
 constexpr int kMagnifyTo = 640;       ///< small rasters are magnified to about this side
-const Colour kNoValue{226, 229, 232};
+const Colour kNoValue{214, 218, 223};
 const Colour kInk{33, 37, 41};
 const Colour kQuietInk{96, 103, 112};
 
@@ -91,21 +92,6 @@ class Canvas {
   cairo_surface_t* surface_;
   cairo_t* context_;
 };
-
-/// Round numbers between `low` and `high`, four to seven of them.
-std::vector<double> ticks(double low, double high) {
-  const double rough = (high - low) / 5;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  double step = power;
-  for (const double factor : {1.0, 2.0, 2.5, 5.0, 10.0}) {
-    step = power * factor;
-    if (step >= rough * 0.999) break;
-  }
-  std::vector<double> values;
-  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k)
-    values.push_back(k == 0 ? 0 : k * step);
-  return values;
-}
 
 /// 1, 2 or 5 times a power of ten, at most `value`.
 double round_down(double value) {
@@ -251,7 +237,7 @@ void draw_legend(const Canvas& canvas, double x, double y, double height, const 
   if (above) point(top, top - 9, ramp.back());
   if (below) point(bottom, bottom + 9, ramp.front());
   cairo_set_line_width(cr, 1);
-  for (const double value : ticks(low, high)) {
+  for (const double value : axis_ticks(low, high)) {
     const double at = std::floor(bottom - (value - low) / (high - low) * bar) + 0.5;
     canvas.paint(kQuietInk);
     cairo_move_to(cr, x + kBarWidth, at);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/unit_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -11,10 +12,17 @@ namespace fluxtile {
 namespace {
 constexpr std::array<std::array<const char*, 2>, 3> kSpecies{
     {{"CO2", "CO₂"}, {"N2O", "N₂O"}, {"CH4", "CH₄"}}};
+
+/// An exponent in superscript digits.
+std::string raised(const std::string& number) {
+  static const std::array<const char*, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+  std::string out;
+  for (const char c : number) out += c == '-' ? "⁻" : digits[static_cast<size_t>(c - '0')];
+  return out;
+}
 }  // namespace
 
 std::string unit_for_people(const std::string& unit) {
-  static const std::array<const char*, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
   std::string out;
   for (size_t i = 0; i < unit.size(); ++i) {
     const auto is_digit = [&](size_t k) {
@@ -38,12 +46,10 @@ std::string unit_for_people(const std::string& unit) {
       out += unit[i];
       continue;
     }
-    if (negative) {
-      out += "⁻";
-      ++i;
-    }
-    for (; is_digit(i); ++i) out += digits[static_cast<size_t>(unit[i] - '0')];
-    --i;
+    size_t last = i + (negative ? 1 : 0);
+    while (is_digit(last)) ++last;
+    out += raised(unit.substr(i, last - i));
+    i = last - 1;
   }
   return out;
 }
@@ -59,6 +65,13 @@ std::string number_for_people(double value) {
     std::snprintf(text, sizeof text, "%.0f", std::fabs(value));
     out = text;
   }
+  // 1.2e+09 as people write it.
+  if (const size_t e = out.find('e'); e != std::string::npos)
+    out = out.substr(0, e) + " × 10" + raised(std::to_string(std::stoi(out.substr(e + 1))));
+  // Thin spaces between the thousands from five digits on.
+  size_t end = std::min(out.find('.'), out.size());
+  if (end > 4 && out.find(' ') == std::string::npos)
+    for (; end > 3; end -= 3) out.insert(end - 3, end - 3 > 0 ? "\u2009" : "");
   return (value < 0 ? "−" : "") + out;
 }
 

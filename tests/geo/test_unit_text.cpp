@@ -19,7 +19,11 @@ TEST(UnitText, ExponentsAreRaised) {
 TEST(UnitText, NumbersForPeople) {
   EXPECT_EQ(number_for_people(-1.25), "−1.25");
   EXPECT_EQ(number_for_people(0), "0");
-  EXPECT_EQ(number_for_people(123456.7), "123457");
+  EXPECT_EQ(number_for_people(123456.7), "123\u2009457");
+  EXPECT_EQ(number_for_people(1234567), "1\u2009234\u2009567");
+  EXPECT_EQ(number_for_people(1234), "1234");
+  EXPECT_EQ(number_for_people(-1.2345e11), "−1.234 × 10¹¹");
+  EXPECT_EQ(number_for_people(3e-7), "3 × 10⁻⁷");
   EXPECT_EQ(number_for_people(0.00321), "0.00321");
   EXPECT_EQ(number_for_people(std::nan("")), "–");
 }
