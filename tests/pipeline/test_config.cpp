@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 
 #include "pipeline/config_schema.h"
@@ -255,6 +256,7 @@ TEST_F(ConfigTest, OverrideErrorsSayWhereTheValueCameFrom) {
   EXPECT_EQ(error.key(), "grid.tile");
   EXPECT_EQ(error.line(), 0);
   EXPECT_THAT(error.found(), HasSubstr("--set"));
+  EXPECT_THAT(failure(good_config, {"inputs.gpp.interval=9d"}).found(), HasSubstr("--set"));
   EXPECT_EQ(failure(good_config, {"grid.tile"}).code(), Code::usage);
   EXPECT_EQ(failure(good_config, {"grid..tile=3"}).code(), Code::usage);
   EXPECT_EQ(failure(good_config, {"grid.tile=[3"}).code(), Code::usage);
