@@ -102,7 +102,7 @@ std::string step_text(const std::vector<int64_t>& days, const std::vector<Date>&
   const auto common = std::max_element(
       gaps.begin(), gaps.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (common->first == 0) return "several a day";
-  if (common->second * 10 < days.size() * 8) return "irregular";
+  if (common->second * 10 < (days.size() - 1) * 8) return "irregular";
   return std::to_string(common->first) + (common->first == 1 ? " day" : " days");
 }
 
