@@ -224,6 +224,13 @@ TEST_F(NetcdfSource, FillOfAnotherType) {
   EXPECT_TRUE(std::isnan(b[3])) << "NetCDF's own fill value, as no _FillValue is set";
   EXPECT_TRUE(std::isnan(b[11])) << "not a number";
 
+  const std::string endless =
+      grid_file("c.nc", NC_DOUBLE, {INFINITY, -INFINITY, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  const NetcdfInfo third = read_netcdf_info(endless);
+  const auto c = read_netcdf_block(third, variable(third, "v"), 0, 1, {0, 0, 3, 1});
+  EXPECT_TRUE(std::isnan(c[0]) && std::isnan(c[1])) << "not finite";
+  EXPECT_EQ(c[2], 2);
+
   const std::string text = grid_file("b.nc", NC_SHORT, {-99, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
                                      [](NcDraft& nc) { nc.text("missing_value", "-99"); });
   const NetcdfInfo second = read_netcdf_info(text);
@@ -709,6 +716,8 @@ TEST_F(NetcdfSource, ThreadsReadTheSameFilesAtOnce) {
   for (int i = 0; i < 12; ++i)
     infos.push_back(read_netcdf_info(
         grid_file("f" + std::to_string(i) + ".nc", NC_FLOAT, counted(12, 100.0 * i))));
+  close_netcdf_files();
+  testing::internal::CaptureStderr();
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < wrong.size(); ++t)
@@ -720,6 +729,7 @@ TEST_F(NetcdfSource, ThreadsReadTheSameFilesAtOnce) {
       }
     });
   for (auto& thread : threads) thread.join();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "HDF5 talks in every new thread";
   for (const int n : wrong) EXPECT_EQ(n, 0);
 }
 
