@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/gru_gates.h"
 #include "model/kgml_ag_c.h"
 
 namespace fluxtile {
@@ -29,6 +30,61 @@ torch::nn::Sequential three_layers_to_one() {
 
 torch::Tensor physical(const torch::Tensor& z, const Scaler& scaler) {
   return z * scaler.std + scaler.mean;
+}
+
+/// Days whose products fit a core's cache together, for 64 cells.
+constexpr int64_t block_days = 16;
+
+/// One layer of a GRU over all days without gradients on the CPU: as torch's own, but without its
+/// year-long intermediate arrays and a dozen small kernels a day. `inputs` are [T,B,k] and stand
+/// side by side; `h` [B,hidden] is replaced by its value after the last day. Returns [T,B,hidden].
+torch::Tensor run_layer(const std::vector<torch::Tensor>& inputs, const torch::Tensor* weights,
+                        torch::Tensor& h) {
+  const int64_t days = inputs[0].size(0), batch = inputs[0].size(1);
+  const torch::Tensor to_gates = weights[0].t().contiguous();
+  const torch::Tensor back_to_gates = weights[1].t().contiguous();
+  const torch::Tensor &input_bias = weights[2], bias = weights[3].contiguous();
+  torch::Tensor recurrent = torch::empty({batch, 3 * hidden});
+  torch::Tensor gates = torch::empty({std::min(block_days, days) * batch, 3 * hidden});
+  torch::Tensor out = torch::empty({days, batch, hidden});
+  for (int64_t first = 0; first < days; first += block_days) {
+    const int64_t length = std::min(block_days, days - first);
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& input : inputs) parts.push_back(input.narrow(0, first, length));
+    const torch::Tensor x = parts.size() == 1 ? parts[0] : torch::cat(parts, 2);
+    torch::Tensor block = gates.narrow(0, 0, length * batch);
+    torch::addmm_out(block, input_bias, x.reshape({length * batch, x.size(2)}), to_gates);
+    for (int64_t day = 0; day < length; ++day) {
+      torch::mm_out(recurrent, h, back_to_gates);
+      const torch::Tensor today = out[first + day];
+      gru_gates(block.data_ptr<float>() + day * batch * 3 * hidden, recurrent.data_ptr<float>(),
+                bias.data_ptr<float>(), h.data_ptr<float>(), today.data_ptr<float>(),
+                static_cast<size_t>(batch), kgml_ag_c::hidden_size);
+      h = today;
+    }
+  }
+  return out;
+}
+
+/// A GRU over `inputs` ([T,B,k], side by side) from state `h` [layers,B,hidden]: outputs of the
+/// last layer [T,B,hidden] and the state after the last day.
+std::pair<torch::Tensor, torch::Tensor> run_gru(torch::nn::GRU& gru,
+                                                const std::vector<torch::Tensor>& inputs,
+                                                const torch::Tensor& h) {
+  const bool plain =
+      !torch::GradMode::is_enabled() && !gru->is_training() && inputs[0].device().is_cpu();
+  if (!plain) {
+    auto [out, after] = gru->forward(inputs.size() == 1 ? inputs[0] : torch::cat(inputs, 2), h);
+    return {out, after};
+  }
+  const std::vector<torch::Tensor> weights = gru->parameters(false);  // ih, hh, b_ih, b_hh by layer
+  std::vector<torch::Tensor> out = inputs, after;
+  for (int64_t layer = 0; layer < h.size(0); ++layer) {
+    torch::Tensor state = h[layer].contiguous();
+    out = {run_layer(out, weights.data() + 4 * layer, state)};
+    after.push_back(state);
+  }
+  return {out[0], torch::stack(after)};
 }
 
 const Scaler& output_scaler(const Package& package, const std::string& name) {
@@ -88,7 +144,7 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
   const int64_t days = x.size(0);
   Output out;
 
-  const auto [o, basic] = gru_basic_->forward(x, state.basic);
+  const auto [o, basic] = run_gru(gru_basic_, {x}, state.basic);
 
   // Yield: attention over the days of the year.
   const torch::Tensor d = drop(o);
@@ -96,7 +152,7 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
   const torch::Tensor yield =
       densor_yield_->forward((torch::softmax(score, 0) * d).sum(0));  // [B,1]
 
-  const auto [o_ra, hidden_ra] = gru_ra_->forward(torch::cat({drop(o), x}, 2), state.ra);
+  const auto [o_ra, hidden_ra] = run_gru(gru_ra_, {drop(o), x}, state.ra);
   const torch::Tensor ra = densor_ra_->forward(drop(o_ra));
 
   // Residue: what GPP leaves after autotrophic respiration (Ra < 0) and yield.
@@ -106,11 +162,10 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
                             physical(yield.squeeze(1), scalers_.yield));
   const torch::Tensor residue_z = (out.residue - scalers_.residue.mean) / scalers_.residue.std;
 
-  const auto [o_rh, hidden_rh] =
-      gru_rh_->forward(torch::cat({pulse(residue_z, days), drop(o), x}, 2), state.rh);
+  const auto [o_rh, hidden_rh] = run_gru(gru_rh_, {pulse(residue_z, days), drop(o), x}, state.rh);
   const torch::Tensor rh = densor_rh_->forward(drop(o_rh));
 
-  const auto [o_nee, hidden_nee] = gru_nee_->forward(torch::cat({ra, rh, x}, 2), state.nee);
+  const auto [o_nee, hidden_nee] = run_gru(gru_nee_, {ra, rh, x}, state.nee);
   const torch::Tensor nee = densor_nee_->forward(drop(o_nee));
 
   out.fluxes = torch::cat({ra, rh, nee}, 2).transpose(0, 1);
