@@ -2,6 +2,7 @@
 // Rasters and NetCDF files for `inspect`.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <set>
@@ -37,6 +38,11 @@ AxisShape shape_of(const std::vector<double>& axis) {
   return shape;
 }
 
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
 void add_hint(Report& hints, const std::string& text) {
   if (std::find(hints.begin(), hints.end(), text) == hints.end()) hints.push_back(text);
 }
@@ -54,6 +60,16 @@ void hint_unit(const std::string& unit, Report& hints) {
     add_hint(hints, "no unit: set `unit` on this input to what the values are");
   else if (const auto trouble = unit_trouble(unit))
     add_hint(hints, *trouble);
+}
+
+/// MODIS vegetation products give the number to divide by as scale_factor.
+void hint_scale(double scale, const std::string& type, Report& hints) {
+  const std::string folded = lower(type);
+  if (scale < 100 || folded.rfind("float", 0) == 0 || folded.rfind("double", 0) == 0) return;
+  add_hint(hints, "scale_factor " + Report(scale).dump() +
+                      " multiplies stored integers: if it is meant as a divisor (MODIS), set "
+                      "`scale: " +
+                      Report(1 / scale).dump() + "`");
 }
 
 Report number_or_null(const std::optional<double>& value) {
@@ -86,7 +102,7 @@ std::string step_text(const std::vector<int64_t>& days, const std::vector<Date>&
   const auto common = std::max_element(
       gaps.begin(), gaps.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (common->first == 0) return "several a day";
-  if (common->second * 10 < days.size() * 8) return "irregular";
+  if (common->second * 10 < (days.size() - 1) * 8) return "irregular";
   return std::to_string(common->first) + (common->first == 1 ? " day" : " days");
 }
 
@@ -260,6 +276,7 @@ Report report_netcdf(const std::string& path) {
       hint_grid(grid, hints);
       entry["grid"] = shared(grids, std::move(grid));
       hint_unit(v.units, hints);
+      hint_scale(v.scale, v.type, hints);
     } else {
       entry["unusable"] = v.unusable;
     }
@@ -267,7 +284,7 @@ Report report_netcdf(const std::string& path) {
       Report time = report_time(v.times, v.calendar, v.time_units);
       if (v.calendar == Calendar::day_360)
         add_hint(hints, "calendar 360_day: refused unless `calendar: map` is set on this input");
-      if (v.calendar == Calendar::noleap)
+      if (v.calendar == Calendar::noleap && time.value("step", "") == "1 day")
         add_hint(hints, "calendar noleap: 29 February is interpolated from its neighbours");
       if (time.value("missing_days", 0) > 0 && v.calendar != Calendar::noleap)
         add_hint(hints, "days are missing: a run over them needs `max_gap` on this input");
@@ -302,9 +319,13 @@ Report report_raster(const std::string& path) {
   }
   Report bands = Report::array();
   for (const BandInfo& band : info.bands) bands.push_back(report_band(band));
-  if (!info.bands.empty()) hint_unit(info.bands.front().unit, hints);
-  if (!info.bands.empty() && !info.bands.front().nodata && info.bands.front().fill_values.empty() &&
-      !info.bands.front().valid_min)
+  const std::string folded = lower(path.substr(path.find_last_of('/') + 1));
+  const bool codes =
+      folded.find("crop") != std::string::npos || folded.find("cdl") != std::string::npos;
+  if (!info.bands.empty() && !codes) hint_unit(info.bands.front().unit, hints);
+  if (!info.bands.empty()) hint_scale(info.bands.front().scale, info.bands.front().type, hints);
+  if (!info.bands.empty() && !codes && !info.bands.front().nodata &&
+      info.bands.front().fill_values.empty() && !info.bands.front().valid_min)
     add_hint(hints, "no nodata value: set `nodata` on this input if a number stands for no value");
   out["bands"] = std::move(bands);
   if (!info.subdatasets.empty()) {
@@ -317,7 +338,10 @@ Report report_raster(const std::string& path) {
           const RasterInfo sub = read_raster_info(info.subdatasets[i]);
           entry["grid"] = placement(sub);
           entry["bands"] = Report::array();
-          for (const BandInfo& band : sub.bands) entry["bands"].push_back(report_band(band));
+          for (const BandInfo& band : sub.bands) {
+            entry["bands"].push_back(report_band(band));
+            hint_scale(band.scale, band.type, hints);
+          }
         } catch (const Error& error) {
           entry["unusable"] = error.message();
         }

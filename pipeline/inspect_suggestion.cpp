@@ -86,19 +86,22 @@ std::string find_variable(const Report& variables, const std::string& key) {
   return "";
 }
 
-bool converts(const Report& variables, const std::string& name, const std::string& unit) {
+/// How a variable's own unit leads to `unit`: not at all, by conversion, or as a sum over the day.
+enum class Bridge { none, conversion, daily_sum };
+
+Bridge bridge(const Report& variables, const std::string& name, const std::string& unit) {
   for (const auto& v : variables) {
     if (v["name"] != name) continue;
     try {
       const Unit from = parse_unit(v["unit"]), to = parse_unit(unit);
-      if (is_interval_sum(from, to)) return false;
+      if (is_interval_sum(from, to)) return Bridge::daily_sum;
       convert_unit(from, to);
-      return true;
+      return Bridge::conversion;
     } catch (const Error&) {
-      return false;
+      return Bridge::none;
     }
   }
-  return false;
+  return Bridge::none;
 }
 
 /// Files of gridMET are called after their variable: tmmx_2018.nc.
@@ -150,17 +153,23 @@ std::string suggest_climate(const std::string& path, const Report& report) {
   if (is_gridmet(path, variables))
     return "inputs:\n  climate: {files: " + yaml((folder.empty() ? "" : folder + "/") + "*.nc") +
            ", recipe: gridmet, resample: bilinear}\n";
-  std::string terms;
+  std::string terms, said;
+  bool daily = false;
+  for (const auto& axis : report["time_axes"]) daily = daily || axis.value("step", "") == "1 day";
   const auto add = [&](const char* input, const char* key, const char* unit) {
     const std::string name = find_variable(variables, key);
-    if (name.empty() || !converts(variables, name, unit)) return;
+    const Bridge way = name.empty() ? Bridge::none : bridge(variables, name, unit);
+    if (way == Bridge::none || (way == Bridge::daily_sum && !daily)) return;
+    if (way == Bridge::daily_sum)
+      said += "      " + yaml(name) + ": {unit: " + unit + "}   # a sum over the day\n";
     terms +=
         "      " + std::string(input) + ": {variable: " + yaml(name) + ", unit: " + unit + "}\n";
   };
   const auto add_difference = [&](const char* input, const char* high, const char* low,
                                   const char* unit) {
     const std::string a = find_variable(variables, high), b = find_variable(variables, low);
-    if (a.empty() || b.empty() || a == b || !converts(variables, a, unit)) return;
+    if (a.empty() || b.empty() || a == b || bridge(variables, a, unit) != Bridge::conversion)
+      return;
     terms += "      " + std::string(input) + ": {difference: [" + yaml(a) + ", " + yaml(b) +
              "], unit: " + unit + "}\n";
   };
@@ -173,7 +182,7 @@ std::string suggest_climate(const std::string& path, const Report& report) {
   add("PRECN", "precip", "mm d-1");
   if (terms.empty()) return "";
   return "inputs:\n  climate:\n    files: " + yaml(path) + "\n    recipe:\n" + terms +
-         "    resample: bilinear\n";
+         (said.empty() ? "" : "    variables:\n" + said) + "    resample: bilinear\n";
 }
 
 std::pair<std::string, std::optional<Date>> suggest_pattern(const std::string& path) {
@@ -182,9 +191,10 @@ std::pair<std::string, std::optional<Date>> suggest_pattern(const std::string& p
     std::vector<size_t> runs;  ///< lengths of digit runs, one character between them
     std::vector<const char*> codes;
   };
-  static const std::array<Form, 6> forms = {{{{8}, {"%Y%m%d"}},
+  static const std::array<Form, 7> forms = {{{{8}, {"%Y%m%d"}},
                                              {{7}, {"%Y%j"}},
                                              {{4, 2, 2}, {"%Y", "%m", "%d"}},
+                                             {{4, 3}, {"%Y", "%j"}},
                                              {{6}, {"%Y%m"}},
                                              {{4, 2}, {"%Y", "%m"}},
                                              {{4}, {"%Y"}}}};

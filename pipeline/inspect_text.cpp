@@ -31,7 +31,10 @@ void line(std::ostream& out, const std::string& label, const std::string& text, 
   std::string start(static_cast<size_t>(indent), ' ');
   start += label;
   if (start.size() < 14) start.resize(14, ' ');
-  out << start << ' ' << text << '\n';
+  std::string one = text;  // attributes may hold several lines
+  for (char& c : one)
+    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+  out << start << ' ' << one << '\n';
 }
 
 void write_grid(const Report& grid, std::ostream& out, int indent) {
@@ -180,7 +183,8 @@ void write_package(const Report& report, std::ostream& out) {
       line(out, group == std::string("inputs") ? "input" : "output", text);
     }
   line(out, "weights", "sha256 " + plain(report["weights_sha256"]));
-  line(out, "training", report["synthetic"].get<bool>() ? "synthetic data" : "measured data");
+  line(out, "training",
+       report["synthetic"].get<bool>() ? "synthetic data" : "not declared synthetic");
 }
 
 }  // namespace

@@ -146,6 +146,22 @@ TEST_F(Inspect, CalendarsGiveHints) {
   }
 }
 
+TEST_F(Inspect, DailySumsAndDivisors) {
+  {
+    NcDraft nc(file("a.nc"));
+    nc.axis("time", counted(3), "days since 2016-01-01");
+    nc.axis("lat", {41, 40}, "degrees_north").axis("lon", {-96, -95}, "degrees_east");
+    nc.variable("prcp", NC_FLOAT, {"time", "lat", "lon"});
+    nc.text("units", "mm");
+    nc.variable("ndvi", NC_SHORT, {"lat", "lon"});
+    nc.number("scale_factor", NC_DOUBLE, {10000}).text("units", "1");
+  }
+  const auto r = json_of({file("a.nc")})["paths"][0];
+  EXPECT_TRUE(has(r["config"], "PRECN: {variable: prcp, unit: mm d-1}")) << r["config"];
+  EXPECT_TRUE(has(r["config"], "prcp: {unit: mm d-1}")) << r["config"];
+  EXPECT_TRUE(has(r["hints"].dump(), "`scale: 0.0001`")) << r["hints"];
+}
+
 TEST_F(Inspect, WhatCannotBeUsedIsSaid) {
   {
     NcDraft nc(file("a.nc"));
@@ -259,6 +275,7 @@ INSTANTIATE_TEST_SUITE_P(
                     PatternCase{"gpp_2018-07-12.tif", "gpp_%Y-%m-%d", "2018-07-12"},
                     PatternCase{"gpp_201807.tif", "gpp_%Y%m", "2018-07-01"},
                     PatternCase{"gpp_2018_07.tif", "gpp_%Y_%m", "2018-07-01"},
+                    PatternCase{"MOD13A1_NDVI_2016_049.tif", "MOD13A1_NDVI_%Y_%j", "2016-02-18"},
                     PatternCase{"crop_2018.tif", "crop_%Y", "2018-01-01"},
                     PatternCase{"soil_9999.tif", "", ""}, PatternCase{"soil.tif", "", ""},
                     PatternCase{"tile_1234567.tif", "", ""}));
