@@ -41,14 +41,15 @@ class Crs {
 struct Operation {
   std::string pipeline;  ///< PROJ pipeline string, x/y in and out in the CRSs' own units and
                          ///< x/longitude first; empty = identity (same CRS)
-  std::string name;  ///< what PROJ calls it, for people
+  std::string name;      ///< what PROJ calls it, for people
   double accuracy_m =
       0;  ///< metres; 0 for pure map projections and for the null NAD83/WGS84/sphere rule
-  bool ballpark = false;  ///< PROJ knows no real datum operation between the two
+  bool ballpark = false;     ///< PROJ knows no real datum operation between the two
+  std::string missing_grid;  ///< a grid that would allow a more accurate operation, or empty
 };
 
-/// The operation from `from` to `to`, network grids off. Between NAD83, WGS84 and datum-less
-/// spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic latitude and
+/// The operation from `from` to `to`, network grids off. Between NAD83 and WGS84 (any realisation)
+/// and datum-less spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic latitude and
 /// longitude go over unchanged. Otherwise the most accurate operation that needs no missing grid.
 /// Throws Error(data) when there is none.
 Operation choose_operation(const Crs& from, const Crs& to);

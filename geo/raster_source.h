@@ -25,6 +25,7 @@ struct BandInfo {
   std::string description, unit, type;
   double scale = 1, offset = 0;
   std::optional<double> nodata;
+  std::vector<double> fill_values;             ///< further stored values that mean nodata
   std::optional<double> valid_min, valid_max;  ///< stored numbers; from `valid_range` metadata
   std::map<std::string, std::string> metadata;
 };
@@ -46,6 +47,10 @@ void initialise_gdal(size_t cache_bytes, bool allow_remote = false);
 
 /// Opens a raster, reads its header, closes it. Throws Error(data) with the file and the cause.
 RasterInfo read_raster_info(const std::string& path, const Packing& packing = {});
+
+/// Full name, for opening, of the subdataset of a container (HDF4) that is called `name`: by its
+/// last part ("1 km 16 days NDVI") or its full name. Throws Error(data) with the nearest names.
+std::string subdataset_path(const std::string& path, const std::string& name);
 
 /// Reads one window of one band as doubles: nodata, values outside valid_range and non-finite
 /// values become NaN, then scale and offset are applied. `window` must lie inside the raster.

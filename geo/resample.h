@@ -49,8 +49,9 @@ struct SourceGrid {
 
 /// For every target cell the source cells it is made of, with weights, in compressed rows.
 /// `index` counts row-major inside `window`. Entries of a row are ordered by (source row, source
-/// column). A row may be empty: the target cell lies outside the source. Weights depend on the
-/// target cell and the source alone, never on neighbours or on the window.
+/// column); a whole 4x4 cubic kernel by its place in the kernel. A row may be empty: the target
+/// cell lies outside the source. Weights depend on the target cell and the source alone, never on
+/// neighbours or on the window.
 struct ResampleWeights {
   SourceWindow window;          ///< what has to be read
   std::vector<int64_t> offset;  ///< n + 1
@@ -58,6 +59,9 @@ struct ResampleWeights {
   std::vector<double> weight;  ///< bilinear/cubic: sums to 1 over present cells; area: overlap in
                                ///< m2-like grid-CRS units / cell area
   Resampling method = Resampling::nearest;
+  /// cubic alone, one a target cell: position between the two middle columns and rows, 0..1, for
+  /// the bilinear fallback.
+  std::vector<double> fraction_x, fraction_y;
   [[nodiscard]] size_t size() const noexcept { return offset.empty() ? 0 : offset.size() - 1; }
 };
 

@@ -21,8 +21,8 @@ size_t position(const std::vector<std::string>& names, const std::string& name) 
 
 float segment_value(const GppSegment& segment, int32_t day) {
   if (segment.from_day == segment.to_day) return segment.from_value;
-  const double share =
-      static_cast<double>(day - segment.from_day) / (segment.to_day - segment.from_day);
+  const double share = (static_cast<double>(day) - segment.from_day) /
+                       (static_cast<double>(segment.to_day) - segment.from_day);
   const double from = segment.from_value;
   return static_cast<float>(from + (segment.to_value - from) * share);
 }

@@ -256,8 +256,10 @@ void TorchEngine::fill_lane(const Year& year, const FeatureExpander& expander, s
       z[f] = static_cast<float>((static_cast<double>(physical[f]) - scaler.mean) / scaler.std);
     }
     const size_t month = inputs.month[day];
-    reached[month] = true;
-    sums[month] += physical[kgml_ag_c::gpp_feature];
+    if (day >= inputs.first_result_day) {
+      reached[month] = true;
+      sums[month] += physical[kgml_ag_c::gpp_feature];
+    }
     if (outside) result.flags[month * cells + cell] |= input_out_of_range;
     if (!result.daily.empty())
       result.daily[(gpp * inputs.days + day) * cells + cell] = physical[kgml_ag_c::gpp_feature];
@@ -280,7 +282,8 @@ void TorchEngine::store_lane(const Year& year, size_t entry, const float* fluxes
   bool reached[months] = {};
   for (size_t day = 0; day < inputs.days; ++day, fluxes += stride) {
     const size_t month = inputs.month[day];
-    reached[month] = true;
+    const bool counts = day >= inputs.first_result_day;
+    reached[month] = reached[month] || counts;
     float value[3];
     for (const size_t v : {ra, rh, nee}) {
       const double network = fluxes[v] * scalers[v].std + scalers[v].mean;
@@ -290,7 +293,7 @@ void TorchEngine::store_lane(const Year& year, size_t entry, const float* fluxes
                                     std::to_string(day + 1) + " of " + std::to_string(inputs.year))
             .file(package_->directory)
             .hint("look at the inputs of this tile with `fluxtile pixel`");
-      sums[v][month] += value[v];
+      if (counts) sums[v][month] += value[v];
       if (!result.daily.empty()) result.daily[(v * inputs.days + day) * cells + cell] = value[v];
     }
     if (value[ra] < 0 || value[rh] < 0) result.flags[month * cells + cell] |= negative_respiration;

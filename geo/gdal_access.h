@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gdal_priv.h>
+
+#include <memory>
+#include <string>
+
+// For the .cpp files of geo/ alone: GDAL datasets with owners, opened under the rules of
+// initialise_gdal().
+namespace fluxtile {
+
+struct CloseDataset {
+  void operator()(GDALDataset* dataset) const noexcept { GDALClose(dataset); }
+};
+using DatasetPtr = std::unique_ptr<GDALDataset, CloseDataset>;
+
+/// Throws Error(data) for a path that leads to the network unless initialise_gdal allowed it.
+void refuse_remote(const std::string& path);
+
+/// Opens read-only; `kind` is GDAL_OF_RASTER or GDAL_OF_VECTOR. Throws Error(data) with the file
+/// and what GDAL said.
+DatasetPtr open_dataset(const std::string& path, unsigned int kind);
+
+}  // namespace fluxtile

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/gdal_messages.h"
+
+#include <cpl_error.h>
+
+namespace fluxtile {
+namespace {
+
+/// A damaged file can complain about every block.
+constexpr size_t most_messages = 8;
+
+void add(std::vector<std::string>& list, const char* message) {
+  if (message == nullptr || list.size() >= most_messages) return;
+  if (list.empty() || list.back() != message) list.emplace_back(message);
+}
+
+}  // namespace
+
+void GdalMessages::keep(int level, int, const char* message) {
+  auto& self = *static_cast<GdalMessages*>(CPLGetErrorHandlerUserData());
+  if (level >= CE_Failure)
+    add(self.failures_, message);
+  else if (level == CE_Warning)
+    add(self.warnings_, message);
+}
+
+GdalMessages::GdalMessages() {
+  CPLPushErrorHandlerEx(
+      [](CPLErr level, CPLErrorNum number, const char* message) { keep(level, number, message); },
+      this);
+  CPLErrorReset();
+}
+
+GdalMessages::~GdalMessages() { CPLPopErrorHandler(); }
+
+std::string GdalMessages::text() const {
+  std::string all;
+  for (const auto* list : {&failures_, &warnings_})
+    for (const auto& message : *list) all += (all.empty() ? "" : "; ") + message;
+  return all;
+}
+
+void GdalMessages::clear() {
+  failures_.clear();
+  warnings_.clear();
+  CPLErrorReset();
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+// For the .cpp files of geo/ alone: what GDAL says, kept instead of printed.
+namespace fluxtile {
+
+/// While it lives, messages of GDAL, OGR and GEOS on this thread are collected here. Nestable; each
+/// thread sees its own only.
+class GdalMessages {
+ public:
+  GdalMessages();
+  ~GdalMessages();
+  GdalMessages(const GdalMessages&) = delete;
+  GdalMessages& operator=(const GdalMessages&) = delete;
+
+  /// Failures, then warnings, joined by "; ". Empty if nothing was said.
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool failed() const noexcept { return !failures_.empty(); }
+  void clear();
+
+ private:
+  static void keep(int level, int number, const char* message);
+  std::vector<std::string> failures_, warnings_;
+};
+
+}  // namespace fluxtile

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/raster_source.h"
+
+#include <cpl_conv.h>
+#include <cpl_vsi.h>
+#include <ogr_spatialref.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cmath>
+#include <limits>
+#include <list>
+
+#include "base/error.h"
+#include "base/nearest_name.h"
+#include "geo/gdal_access.h"
+#include "geo/gdal_messages.h"
+
+namespace fluxtile {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr size_t most_open_datasets = 64;
+
+std::atomic<bool> remote_allowed{false};
+
+void deregister(const char* name) {
+  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(name);
+  if (driver != nullptr) GetGDALDriverManager()->DeregisterDriver(driver);
+}
+
+std::map<std::string, std::string> metadata_of(GDALMajorObject& object) {
+  std::map<std::string, std::string> out;
+  for (char** item = object.GetMetadata(); item != nullptr && *item != nullptr; ++item) {
+    const std::string text = *item;
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos) out[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return out;
+}
+
+/// Numbers separated by commas or blanks; empty when the text holds anything else.
+std::vector<double> numbers_in(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == ',' || c == '{' || c == '}'; }, ' ');
+  std::vector<double> numbers;
+  const char* at = text.c_str();
+  for (;;) {
+    while (*at == ' ') ++at;
+    if (*at == '\0') return numbers;
+    char* end = nullptr;
+    const double value = CPLStrtod(at, &end);
+    if (end == at) return {};
+    numbers.push_back(value);
+    at = end;
+  }
+}
+
+void read_valid_range(const std::map<std::string, std::string>& metadata, BandInfo& band) {
+  const auto value = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::vector<double>() : numbers_in(found->second);
+  };
+  const auto range = value("valid_range");
+  const auto low = value("valid_min"), high = value("valid_max");
+  if (range.size() == 2) {
+    band.valid_min = std::min(range[0], range[1]);
+    band.valid_max = std::max(range[0], range[1]);
+    return;
+  }
+  if (low.size() == 1) band.valid_min = low[0];
+  if (high.size() == 1) band.valid_max = high[0];
+}
+
+std::optional<double> declared_nodata(GDALRasterBand& band) {
+  int present = 0;
+  if (band.GetRasterDataType() == GDT_Int64) {
+    const auto value = band.GetNoDataValueAsInt64(&present);
+    if (present != 0) return static_cast<double>(value);
+  } else if (band.GetRasterDataType() == GDT_UInt64) {
+    const auto value = band.GetNoDataValueAsUInt64(&present);
+    if (present != 0) return static_cast<double>(value);
+  } else {
+    const double value = band.GetNoDataValue(&present);
+    if (present != 0) return value;
+  }
+  return std::nullopt;
+}
+
+Crs crs_of(GDALDataset& dataset) {
+  const OGRSpatialReference* reference = dataset.GetSpatialRef();
+  if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) return {};
+  char* wkt = nullptr;
+  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
+  reference->exportToWkt(&wkt, options);
+  const std::string text = wkt == nullptr ? "" : wkt;
+  CPLFree(wkt);
+  return text.empty() ? Crs() : Crs::from_user_input(text);
+}
+
+/// The number as the band would store it: an infinite result stands for "never equal".
+double as_stored(double value, bool float32) {
+  if (!float32 || !std::isfinite(value)) return value;
+  if (std::abs(value) > static_cast<double>(std::numeric_limits<float>::max())) return HUGE_VAL;
+  return static_cast<double>(static_cast<float>(value));
+}
+
+/// Open datasets of one thread, most recently used first.
+class DatasetCache {
+ public:
+  GDALDataset& get(const std::string& path) {
+    const auto found = std::find_if(open_.begin(), open_.end(),
+                                    [&](const auto& entry) { return entry.first == path; });
+    if (found != open_.end()) {
+      open_.splice(open_.begin(), open_, found);
+    } else {
+      DatasetPtr dataset = open_dataset(path, GDAL_OF_RASTER);
+      if (open_.size() >= most_open_datasets) open_.pop_back();
+      open_.emplace_front(path, std::move(dataset));
+    }
+    return *open_.front().second;
+  }
+  void forget(const std::string& path) {
+    open_.remove_if([&](const auto& entry) { return entry.first == path; });
+  }
+  void clear() { open_.clear(); }
+
+ private:
+  std::list<std::pair<std::string, DatasetPtr>> open_;
+};
+
+DatasetCache& thread_datasets() {
+  thread_local DatasetCache cache;
+  return cache;
+}
+
+std::string text_of(const SourceWindow& w) {
+  return "columns " + std::to_string(w.column) + ".." + std::to_string(w.column + w.width - 1) +
+         ", rows " + std::to_string(w.row) + ".." + std::to_string(w.row + w.height - 1);
+}
+
+std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& window,
+                         bool physical) {
+  if (band < 1 || band > static_cast<int>(info.bands.size()))
+    throw Error(Code::data, "no such band")
+        .file(info.path)
+        .found("band " + std::to_string(band))
+        .expected("1 to " + std::to_string(info.bands.size()));
+  if (window.empty()) return {};
+  if (window.column < 0 || window.row < 0 || window.column + window.width > info.grid.width ||
+      window.row + window.height > info.grid.height)
+    throw Error(Code::internal, "a window outside the raster")
+        .file(info.path)
+        .found(text_of(window));
+
+  std::vector<double> values(window.cells());
+  const BandInfo& about = info.bands[static_cast<size_t>(band - 1)];
+  bool float32 = false;
+  {
+    GDALDataset& dataset = thread_datasets().get(info.path);
+    if (dataset.GetRasterXSize() != info.grid.width ||
+        dataset.GetRasterYSize() != info.grid.height || dataset.GetRasterCount() < band)
+      throw Error(Code::data, "the raster is not the one that was planned with: its size changed")
+          .file(info.path)
+          .found(std::to_string(dataset.GetRasterXSize()) + " x " +
+                 std::to_string(dataset.GetRasterYSize()) + ", " +
+                 std::to_string(dataset.GetRasterCount()) + " band(s)")
+          .expected(std::to_string(info.grid.width) + " x " + std::to_string(info.grid.height));
+    GdalMessages messages;
+    GDALRasterBand& source = *dataset.GetRasterBand(band);
+    float32 = source.GetRasterDataType() == GDT_Float32;
+    const CPLErr result =
+        source.RasterIO(GF_Read, static_cast<int>(window.column), static_cast<int>(window.row),
+                        static_cast<int>(window.width), static_cast<int>(window.height),
+                        values.data(), static_cast<int>(window.width),
+                        static_cast<int>(window.height), GDT_Float64, 0, 0, nullptr);
+    if (result != CE_None || messages.failed()) {
+      const std::string said = messages.text();
+      thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
+      throw Error(Code::io,
+                  "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said))
+          .file(info.path)
+          .found("band " + std::to_string(band) + ", " + text_of(window))
+          .hint("the file may be truncated or damaged: compare its size with the original");
+    }
+  }
+
+  std::vector<double> absent;
+  if (about.nodata) absent.push_back(as_stored(*about.nodata, float32));
+  for (const double fill : about.fill_values) absent.push_back(as_stored(fill, float32));
+  const double low = about.valid_min ? as_stored(*about.valid_min, float32) : -HUGE_VAL;
+  const double high = about.valid_max ? as_stored(*about.valid_max, float32) : HUGE_VAL;
+  const bool packed = physical && (about.scale != 1 || about.offset != 0);
+  for (double& value : values) {
+    bool valid = std::isfinite(value) && value >= low && value <= high;
+    for (const double fill : absent) valid = valid && value != fill;
+    if (!valid)
+      value = nan;
+    else if (packed)
+      value = value * about.scale + about.offset;
+  }
+  return values;
+}
+
+}  // namespace
+
+void refuse_remote(const std::string& path) {
+  if (remote_allowed) return;
+  std::string folded;
+  for (const char c : path)
+    folded += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* mark : {"/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "/vsiadls", "/vsioss",
+                           "/vsiswift", "/vsihdfs", "/vsiwebhdfs", "http://", "https://", "ftp://"})
+    if (folded.find(mark) != std::string::npos)
+      throw Error(Code::data, "a path that leads to the network")
+          .file(path)
+          .hint("download it, or set run.allow_remote: true");
+}
+
+DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
+  refuse_remote(path);
+  GdalMessages messages;
+  DatasetPtr dataset(
+      GDALDataset::Open(path.c_str(), kind | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR));
+  if (dataset) return dataset;
+  VSIStatBufL status;
+  const bool exists = VSIStatL(path.c_str(), &status) == 0;
+  const std::string said = messages.text();
+  Error error(Code::data,
+              !exists && said.find("No such file") != std::string::npos
+                  ? "no such file"
+                  : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said));
+  error.file(path);
+  const auto ends_with = [&](const char* end) {
+    const std::string text = end;
+    return path.size() >= text.size() &&
+           path.compare(path.size() - text.size(), text.size(), text) == 0;
+  };
+  if (exists && (ends_with(".nc") || ends_with(".nc4") || ends_with(".h5") || ends_with(".he5")))
+    error.hint("NetCDF and HDF5 files are read by fluxtile's own reader, not through GDAL");
+  throw error;
+}
+
+void initialise_gdal(size_t cache_bytes, bool allow_remote) {
+  remote_allowed = allow_remote;
+  CPLSetConfigOption("PROJ_NETWORK", "OFF");
+  CPLSetConfigOption("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE");
+  OSRSetPROJEnableNetwork(0);
+  if (!allow_remote) {
+    CPLSetConfigOption("GDAL_VRT_ENABLE_PYTHON", "NO");
+    // Also for files named inside a VRT: no name ends like this.
+    CPLSetConfigOption("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", ".fluxtile-allows-no-remote-file");
+  }
+  GDALAllRegister();
+  for (const char* name : {"netCDF", "HDF5", "HDF5Image", "BAG", "KEA", "S102"}) deregister(name);
+  if (!allow_remote)
+    for (const char* name :
+         {"WMS",     "WCS",        "WMTS",          "HTTP",         "DAAS",   "EEDA",
+          "EEDAI",   "NGW",        "PLMOSAIC",      "PLSCENES",     "OGCAPI", "STACTA",
+          "STACIT",  "WFS",        "OAPIF",         "WFS3",         "CSW",    "Carto",
+          "CARTO",   "AmigoCloud", "Elastic",       "PostgreSQL",   "MySQL",  "MongoDBv3",
+          "CouchDB", "Cloudant",   "PostGISRaster", "MSSQLSpatial", "OCI",    "GeoRaster",
+          "HANA",    "GNMDatabase"})
+      deregister(name);
+  GDALSetCacheMax64(static_cast<GIntBig>(cache_bytes));
+}
+
+RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
+  const DatasetPtr dataset = open_dataset(path, GDAL_OF_RASTER);
+  GdalMessages messages;
+  RasterInfo info;
+  info.path = path;
+  info.driver = dataset->GetDriver() == nullptr ? "" : dataset->GetDriver()->GetDescription();
+  info.metadata = metadata_of(*dataset);
+  char** names = dataset->GetMetadata("SUBDATASETS");
+  for (int i = 1;; ++i) {
+    const char* name =
+        CSLFetchNameValue(names, ("SUBDATASET_" + std::to_string(i) + "_NAME").c_str());
+    if (name == nullptr) break;
+    info.subdatasets.emplace_back(name);
+  }
+  info.grid.width = dataset->GetRasterXSize();
+  info.grid.height = dataset->GetRasterYSize();
+  const bool placed = dataset->GetGeoTransform(info.grid.geotransform) == CE_None;
+  try {
+    if (placed) info.grid.crs = crs_of(*dataset);
+  } catch (Error& error) {
+    throw error.file(path);
+  }
+  info.grid.wraps = info.grid.crs.geographic() && info.grid.geotransform[2] == 0 &&
+                    info.grid.geotransform[4] == 0;
+  // In HDF4 a subdataset is one variable: its attributes are the band's.
+  const bool one_variable = info.driver == "HDF4Image";
+  for (int number = 1; number <= dataset->GetRasterCount(); ++number) {
+    GDALRasterBand& source = *dataset->GetRasterBand(number);
+    BandInfo band;
+    band.band = number;
+    band.description = source.GetDescription();
+    band.unit = source.GetUnitType();
+    band.type = GDALGetDataTypeName(source.GetRasterDataType());
+    band.scale = packing.scale.value_or(source.GetScale());
+    band.offset = packing.offset.value_or(source.GetOffset());
+    band.nodata = packing.nodata ? packing.nodata : declared_nodata(source);
+    band.fill_values = packing.fill_values;
+    band.metadata = metadata_of(source);
+    if (one_variable) read_valid_range(info.metadata, band);
+    read_valid_range(band.metadata, band);
+    if (number == 1) source.GetBlockSize(&info.block_width, &info.block_height);
+    info.bands.push_back(std::move(band));
+  }
+  return info;
+}
+
+std::string subdataset_path(const std::string& path, const std::string& name) {
+  const RasterInfo info = read_raster_info(path);
+  std::vector<std::string> known;
+  for (const std::string& subdataset : info.subdatasets) {
+    // DRIVER:...:"last part", where the last part may be quoted.
+    std::string last = subdataset.substr(subdataset.rfind(':') + 1);
+    if (last.size() >= 2 && last.front() == '"' && last.back() == '"')
+      last = last.substr(1, last.size() - 2);
+    if (name == subdataset || name == last) return subdataset;
+    known.push_back(last);
+  }
+  throw Error(Code::data, "no such subdataset")
+      .file(path)
+      .found(name)
+      .hint(known.empty() ? "the file has no subdatasets" : suggestion(name, known));
+}
+
+std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window) {
+  return read(info, band, window, true);
+}
+
+std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window) {
+  return read(info, band, window, false);
+}
+
+void close_thread_datasets() { thread_datasets().clear(); }
+
+}  // namespace fluxtile
