@@ -282,7 +282,9 @@ void require_accuracy(const Operation& operation, double cell_m) {
   std::snprintf(found, sizeof found, "accuracy %.3g m", operation.accuracy_m);
   std::snprintf(expected, sizeof expected, "%.4g m or better (a quarter of a cell)", cell_m / 4);
   throw Error(Code::data, "the coordinate operation is not accurate enough: " + operation.name)
-      .found(unknown ? "accuracy unknown: PROJ knows no real datum transformation here" : found)
+      .found(operation.ballpark ? "PROJ knows no real datum transformation between the two"
+             : unknown          ? "PROJ does not tell its accuracy"
+                                : found)
       .expected(expected)
       .hint(operation.missing_grid.empty()
                 ? "give the input in another CRS, or use a coarser grid"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/netcdf_file.h"
 
+#include <hdf5.h>
 #include <netcdf.h>
 #include <sys/stat.h>
 
@@ -88,7 +89,13 @@ std::string clean(std::string text) {
 
 }  // namespace
 
-NetcdfLock::NetcdfLock() { netcdf_mutex().lock(); }
+NetcdfLock::NetcdfLock() {
+  netcdf_mutex().lock();
+  // HDF5 prints what it does not find to stderr unless every thread tells it not to; NetCDF tells
+  // it in the first one alone. What matters comes back as a status.
+  thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  static_cast<void>(quiet);
+}
 NetcdfLock::~NetcdfLock() { netcdf_mutex().unlock(); }
 
 void check_netcdf(int status, const std::string& path, const std::string& doing) {

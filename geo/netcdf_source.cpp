@@ -639,6 +639,7 @@ class HeaderReader {
       std::istringstream words(text);
       for (double value = 0; words >> value;) gt.push_back(value);
     }
+    if (gt.size() == 5) gt.insert(gt.begin() + 4, 0.0);  // as gridMET writes it
     if (gt.size() != 6 || gt[1] == 0 || gt[5] == 0) return;
     const auto& xs = out.grid.x_axis;
     const auto& ys = out.grid.y_axis;

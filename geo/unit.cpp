@@ -12,7 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <regex>
-#include <vector>
+#include <utility>
 
 #include "base/error.h"
 
@@ -47,8 +47,14 @@ ut_system* unit_system() {
   return system;
 }
 
-/// Call with ut_mutex held; null when udunits2 does not know the text.
+/// Call with ut_mutex held; null when udunits2 does not know the text. A closing bracket without an
+/// opening one is refused here: udunits2 stops reading there without a word.
 UtUnit parse_ut(const std::string& text) {
+  int open = 0;
+  for (const char c : text) {
+    open += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (open < 0) return nullptr;
+  }
   const bool ascii = std::all_of(text.begin(), text.end(),
                                  [](char c) { return static_cast<unsigned char>(c) < 128; });
   return UtUnit(ut_parse(unit_system(), text.c_str(), ascii ? UT_ASCII : UT_UTF8));
@@ -113,10 +119,25 @@ std::string normalised(std::string text) {
   static const std::regex stars(R"(\*\*)"), charge(R"(mol(?:\((?:\+|c)\)|_?c(?![A-Za-z0-9])))");
   text = std::regex_replace(text, stars, "^");
   text = std::regex_replace(text, charge, "mol");  // cmol(+) kg-1, mmol(c)/kg: charge is understood
-  for (const char* micro : {"\xC2\xB5", "\xCE\xBC"}) {
-    for (size_t at = text.find(micro); at != std::string::npos; at = text.find(micro))
-      text.replace(at, 2, "u");
-  }
+  // Signs outside ASCII: micro, superscripts, the middle dot.
+  static const std::array<std::pair<const char*, const char*>, 15> signs = {{{"\u00B5", "u"},
+                                                                             {"\u03BC", "u"},
+                                                                             {"\u207B", "-"},
+                                                                             {"\u2212", "-"},
+                                                                             {"\u00B7", "."},
+                                                                             {"\u2070", "0"},
+                                                                             {"\u00B9", "1"},
+                                                                             {"\u00B2", "2"},
+                                                                             {"\u00B3", "3"},
+                                                                             {"\u2074", "4"},
+                                                                             {"\u2075", "5"},
+                                                                             {"\u2076", "6"},
+                                                                             {"\u2077", "7"},
+                                                                             {"\u2078", "8"},
+                                                                             {"\u2079", "9"}}};
+  for (const auto& [sign, ascii] : signs)
+    for (size_t at = text.find(sign); at != std::string::npos; at = text.find(sign))
+      text.replace(at, std::string(sign).size(), ascii);
   return text;
 }
 
@@ -131,13 +152,15 @@ std::string without_composite(const std::string& text) {
 std::string take_species(std::string& text) {
   // A mass or an amount, then the species, joined or apart. What follows must not be part of a word
   // or an exponent of the species itself.
-  static const std::regex joined(
-      R"((^|[^A-Za-z0-9])((?:da|[yzafpnumcdhkMGTPEZY])?(?:g|mol|t)))"
-      R"((?:[ _.*]?[ _]?|\()(CO2|CH4|N2O|C|N)(?:-([CN]))?\)?(?![A-Za-z0-9^]))");
+  static const std::string mass = R"((^|[^A-Za-z0-9])((?:da|[yzafpnumcdhkMGTPEZY])?(?:g|mol|t)))";
+  static const std::string species_name = "(CO2|CH4|N2O|C|N)(?:-([CN]))?";
+  static const std::string stop = "(?![A-Za-z0-9^])";
+  static const std::regex joined(mass + "[ _.]?" + species_name + stop);
+  static const std::regex bracketed(mass + R"( ?\()" + species_name + R"(\))" + stop);
   static const std::regex named(
-      R"((^|[^A-Za-z0-9])((?:kilo|milli|micro|mega)?(?:grams?|moles?|tonnes?)))"
-      R"([ _](?:of )?(CO2|CH4|N2O|C|N)(?:-([CN]))?(?![A-Za-z0-9^]))");
-  for (const std::regex* form : {&joined, &named}) {
+      R"((^|[^A-Za-z0-9])((?:kilo|milli|micro|mega)?(?:grams?|moles?|tonnes?))[ _](?:of )?)" +
+      species_name + stop);
+  for (const std::regex* form : {&joined, &bracketed, &named}) {
     std::smatch m;
     if (!std::regex_search(text, m, *form)) continue;
     const std::string species = m[4].matched ? m[4].str() : m[3].str();
