@@ -12,6 +12,8 @@
 
 namespace fluxtile {
 
+struct Packing;
+
 /// One gridded variable of a NetCDF file as read from its header and coordinate variables.
 struct NetcdfVariable {
   std::string name, long_name, standard_name, description, units, type;
@@ -26,7 +28,12 @@ struct NetcdfVariable {
   std::string crs_source;  ///< how the CRS was found, for `inspect`
   std::string time_units;
   Calendar calendar = Calendar::standard;
-  std::vector<CfTime> times;  ///< of the time dimension, in the file's calendar
+  std::vector<CfTime> times;  ///< of the time dimension, in the file's calendar; of a scalar time
+                              ///< coordinate where there is no such dimension
+  bool unsigned_stored = false;  ///< `_Unsigned`: negative stored numbers stand for upper halves
+  std::string
+      unusable;  ///< why its values cannot be placed (curvilinear, rotated pole ...); empty:
+                 ///< usable. read_netcdf_block refuses such a variable with this text.
 };
 
 struct NetcdfInfo {
@@ -40,6 +47,13 @@ struct NetcdfInfo {
 /// Reads header and axes. All NetCDF calls of the process go through one mutex in here. Throws
 /// Error(data | io).
 NetcdfInfo read_netcdf_info(const std::string& path);
+
+/// The variable with scale, offset and nodata of the configuration in place of the file's; what
+/// `packing` leaves open stays. A nodata value is taken as the type of the variable stores it.
+NetcdfVariable repacked(NetcdfVariable variable, const Packing& packing);
+
+/// Throws Error(data) with the reason when the variable is `unusable`.
+void require_usable(const NetcdfInfo& info, const NetcdfVariable& variable);
 
 /// Values of time steps [first, first+count) over `window` (columns = x, rows = y in the variable's
 /// own axis order): unpacked doubles [step][row][column], NaN where filled, outside valid_range or

@@ -28,6 +28,9 @@ struct UnitConversion {
 /// target (both: density 1000 kg m-3).
 UnitConversion convert_unit(const Unit& from, const Unit& to, bool difference = false);
 
+/// `unit` per day: what an interval sum becomes when it is divided by its days.
+Unit per_day(const Unit& unit);
+
 /// True when `unit` has no time dimension but `unit` per day is compatible with `rate`: a sum over
 /// the interval.
 bool is_interval_sum(const Unit& unit, const Unit& rate);

@@ -48,8 +48,9 @@ struct SparseWeights {
 struct GppSegment {
   int32_t cell = 0;
   int16_t first = 0, last = 0;  ///< day indices of the year, inclusive
-  int32_t from_day = 0,
-          to_day = 0;  ///< day indices relative to 1 January; may lie outside the year
+  /// Positions of the two ends in days from 1 January, half days for mid-interval values; may lie
+  /// outside the year.
+  float from_day = 0, to_day = 0;
   float from_value = 0, to_value = 0;
 };
 
@@ -72,7 +73,9 @@ struct YearInputs {
   int year = 0;  ///< calendar year
   size_t days =
       0;  ///< days to run from 1 January; fewer than the year's when the period ends earlier
-  bool complete = true;        ///< days covers the whole calendar year
+  bool complete = true;  ///< days covers the whole calendar year
+  size_t first_result_day =
+      0;  ///< earlier days are run but count in no sum (a period that starts later in the year)
   std::vector<uint8_t> month;  ///< per day: 0..11
   size_t cells = 0;
   std::vector<int32_t> column;  ///< global column of each cell: decides its lane in a batch

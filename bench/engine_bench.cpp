@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speed of the engines on one tile-year, from compact inputs to monthly sums.
+// FLUXTILE_BENCH_DEVICE (cpu, cuda, cuda:K) chooses the device.
+#include <benchmark/benchmark.h>
+#include <sys/resource.h>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+
+#include <cstdlib>
+
+#include "model/engine.h"
+#include "model/kgml_ag_c.h"
+#include "synthetic_model.h"
+
+namespace fluxtile {
+namespace {
+
+constexpr int32_t tile_columns = 256;
+
+YearInputs tile_year(int32_t rows) {
+  std::vector<int32_t> column;
+  for (int32_t row = 0; row < rows; ++row)
+    for (int32_t c = 0; c < tile_columns; ++c) column.push_back(c);
+  return test::random_inputs(1, 2019, 365, column);
+}
+
+double peak_megabytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+void run_engine(benchmark::State& state, const EngineOptions& options, int32_t rows, int threads) {
+  const YearInputs inputs = tile_year(rows);
+  const MemberInputs member = test::all_cells(inputs);
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<size_t>(threads));
+  const auto engine =
+      make_engine(options, std::make_shared<const Package>(test::random_package(1)));
+  MemberState hidden{std::vector<float>(inputs.cells * kgml_ag_c::state_size, 0.0F)};
+  tbb::task_arena arena(threads);
+  for (auto _ : state)
+    arena.execute([&] {
+      benchmark::DoNotOptimize(engine->run(inputs, member, hidden, false).monthly.data());
+    });
+  state.counters["pixel-years/s"] = benchmark::Counter(
+      static_cast<double>(inputs.cells), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["peak MB"] = peak_megabytes();
+}
+
+void BM_TorchEngine(benchmark::State& state) {
+  const char* device = std::getenv("FLUXTILE_BENCH_DEVICE");
+  const bool cuda = device && std::string(device).rfind("cuda", 0) == 0;
+  run_engine(state, {"torch", device ? device : "cpu", "fp32"}, cuda ? 256 : 4,
+             static_cast<int>(state.range(0)));
+}
+BENCHMARK(BM_TorchEngine)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime()
+    ->Unit(benchmark::kMillisecond);
+
+void BM_ExpandFeatures(benchmark::State& state) {
+  const YearInputs inputs = tile_year(1);
+  const auto names = kgml_ag_c::input_names();
+  std::vector<float> out;
+  int32_t cell = 0;
+  for (auto _ : state) {
+    expand_features(inputs, cell, 1, names, out);
+    benchmark::DoNotOptimize(out.data());
+    cell = (cell + 1) % tile_columns;
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+}
+BENCHMARK(BM_ExpandFeatures);
+
+}  // namespace
+}  // namespace fluxtile

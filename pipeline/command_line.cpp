@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/nearest_name.h"
+#include "base/stop.h"
+#include "geo/raster_source.h"
+#include "pipeline/config_values.h"
+#include "pipeline/log.h"
+#include "pipeline/pixel_points.h"
+#include "pipeline/status_line.h"
+
+#ifndef FLUXTILE_VERSION
+#define FLUXTILE_VERSION "unknown"
+#endif
+
+namespace fluxtile {
+namespace {
+
+const char* const exit_codes =
+    "Exit codes: 0 all done; 1 some tiles failed for good, the rest is done; 64 wrong command "
+    "line;\n"
+    "65 wrong configuration, input or model; 70 internal error; 73, 74 cannot write; 75 stopped "
+    "by\n"
+    "a signal or a passing fault: run the same command again.";
+
+/// Everything that the options of one parse are bound to.
+struct Words {
+  std::vector<std::string> sets, points;
+  std::string threads, memory, progress = "auto", shard, directory, out_directory;
+};
+
+CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& help,
+                   const std::string& example) {
+  CLI::App* verb = app.add_subcommand(name, help);
+  verb->footer("Example:\n  " + example + "\n\n" + exit_codes);
+  verb->set_help_flag("-h,--help", "Show this help");
+  return verb;
+}
+
+void add_log_options(CLI::App* verb, Command& command) {
+  verb->add_option("--log-level", command.log_level, "trace, debug, info, warn, error or off")
+      ->type_name("LEVEL");
+  verb->add_option("--log-format", command.log_format, "text or json (one object a line)")
+      ->type_name("FORMAT");
+}
+
+void add_set(CLI::App* verb, Words& words) {
+  verb->add_option("--set", words.sets,
+                   "Override one key, e.g. --set grid.tile=128; may be repeated. Relative paths "
+                   "given here are relative to the current directory")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_config_options(CLI::App* verb, Command& command, Words& words) {
+  verb->add_option("CONFIG", command.config, "The run configuration (YAML)")
+      ->required()
+      ->type_name("");
+  add_set(verb, words);
+  verb->add_option("--threads", words.threads, "Threads to use, or auto (same as run.threads)")
+      ->type_name("N");
+  verb->add_option("--memory", words.memory, "Memory to keep to, e.g. 4GB (same as run.memory)")
+      ->type_name("SIZE");
+  verb->add_flag("--allow-synthetic-model", command.options.allow_synthetic_model,
+                 "Accept a model that was trained on synthetic data");
+  verb->add_option("--progress", words.progress, "auto, plain, json or off")->type_name("FORM");
+  add_log_options(verb, command);
+}
+
+void add_json(CLI::App* verb, Command& command) {
+  verb->add_flag("--json", command.options.json, "Write JSON to stdout instead of text");
+}
+
+void add_verbs(CLI::App& app, Command& command, Words& words) {
+  CLI::App* run = add_verb(app, "run",
+                           "Plan, process every tile, merge, write products and the report.\n"
+                           "Run it again after an interruption: finished tile-years are kept.",
+                           "fluxtile run iowa.yaml --threads 8 --set period.spinup=2");
+  add_config_options(run, command, words);
+  run->add_flag("--fresh", command.options.fresh, "Forget earlier tile-years and start over");
+  run->add_option("--shard", words.shard,
+                  "Do only tiles I, I+N, ... of the plan (0 <= I < N) and do not merge")
+      ->type_name("I/N");
+
+  CLI::App* plan =
+      add_verb(app, "plan",
+               "Read headers only and say what a run would do: regions, tiles, models,\n"
+               "time coverage, PROJ operations, memory, disk. Writes nothing.",
+               "fluxtile plan iowa.yaml --json");
+  add_config_options(plan, command, words);
+  plan->add_flag("--fresh", command.options.fresh, "Count every tile-year as not done");
+  add_json(plan, command);
+
+  CLI::App* merge =
+      add_verb(app, "merge",
+               "Check that all tiles of the plan are there and valid, then write the\n"
+               "products and the report. For runs that were done in shards.",
+               "fluxtile merge iowa.yaml");
+  add_config_options(merge, command, words);
+
+  CLI::App* status = add_verb(app, "status",
+                              "Tell from files alone which tiles are done, missing or failed.\n"
+                              "Safe while a run is going on, on any machine that sees the files.",
+                              "fluxtile status iowa.yaml --json");
+  add_config_options(status, command, words);
+  add_json(status, command);
+
+  CLI::App* verify = add_verb(app, "verify",
+                              "Check that the products in a directory belong to one run and are\n"
+                              "whole: sizes, SHA-256 sums and run.json agree.",
+                              "fluxtile verify out");
+  verify->add_option("DIR", words.directory, "The outputs.directory of a finished run")
+      ->required()
+      ->type_name("");
+  add_json(verify, command);
+  add_log_options(verify, command);
+
+  CLI::App* pixel =
+      add_verb(app, "pixel",
+               "Follow single cells through the same code as a run: every daily input\n"
+               "with its source and z-score, every output and flag.",
+               "fluxtile pixel iowa.yaml --lonlat --at -93.6,42.0 --output cell.csv");
+  add_config_options(pixel, command, words);
+  pixel->add_option("--at", words.points, "A point in the grid's CRS; may be repeated")
+      ->type_name("X,Y")
+      ->allow_extra_args(false);
+  pixel
+      ->add_option("--points", command.points_file,
+                   "A CSV file with columns x,y (grid CRS) or lon,lat (degrees)")
+      ->type_name("FILE.csv");
+  pixel->add_flag("--lonlat", command.pixel.lonlat, "--at gives longitude,latitude in degrees");
+  pixel->add_option("--output", command.pixel.output, "Write a CSV file instead of a table")
+      ->type_name("FILE.csv");
+  add_json(pixel, command);
+
+  CLI::App* inspect =
+      add_verb(app, "inspect",
+               "Show what fluxtile sees in rasters, NetCDF files, vector files and\n"
+               "model packages: CRS, lattice, dates, units, nodata, attributes.",
+               "fluxtile inspect gpp/gpp_2018001.tif models/global");
+  inspect->add_option("PATH", command.paths, "Files or model packages")->required()->type_name("");
+  add_json(inspect, command);
+  add_log_options(inspect, command);
+
+  CLI::App* simulate =
+      add_verb(app, "simulate",
+               "Write a synthetic world with the process model: inputs in the real\n"
+               "formats, the truth, a model package and a run.yaml to run it.",
+               "fluxtile simulate world.yaml --out world");
+  simulate->add_option("WORLD", command.config, "The description of the world (YAML)")
+      ->required()
+      ->type_name("");
+  simulate
+      ->add_option("--out", words.out_directory,
+                   "Directory to write to (default: the description's name)")
+      ->type_name("DIR");
+  add_set(simulate, words);
+  add_log_options(simulate, command);
+}
+
+std::vector<std::string> verb_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
+  return names;
+}
+
+/// The message for words that no option takes, with the nearest option of the verb.
+Error unexpected(const CLI::App& verb) {
+  std::vector<std::string> options;
+  for (const auto* option : verb.get_options()) {
+    for (const auto& name : option->get_lnames()) options.push_back("--" + name);
+  }
+  const std::string help = "fluxtile " + verb.get_name() + " --help shows what it takes";
+  for (const auto& word : verb.remaining()) {
+    if (word.size() < 2 || word.front() != '-') continue;
+    const std::string name = word.substr(0, word.find('='));
+    const auto near = nearest_names(name, options);
+    return Error(Code::usage, "`" + verb.get_name() + "` has no option `" + name + "`")
+        .found(word)
+        .hint(near.empty() ? help : suggestion(name, near) + " " + help);
+  }
+  const auto rest = verb.remaining();
+  return Error(Code::usage, "too many words for `" + verb.get_name() + "`")
+      .found(rest.empty() ? "" : rest.front())
+      .hint(help);
+}
+
+void parse_shard(const std::string& text, VerbOptions& options) {
+  const size_t slash = text.find('/');
+  if (slash != std::string::npos) {
+    const auto shard = whole_number_in(text.substr(0, slash));
+    const auto shards = whole_number_in(text.substr(slash + 1));
+    constexpr int64_t most = 1000000;
+    if (shard && shards && *shard >= 0 && *shard < *shards && *shards <= most) {
+      options.shard = static_cast<int>(*shard);
+      options.shards = static_cast<int>(*shards);
+      return;
+    }
+  }
+  throw Error(Code::usage, "not a shard")
+      .found("--shard " + text)
+      .expected("I/N with 0 <= I < N, for example --shard 0/8 to --shard 7/8");
+}
+
+/// Checks and converts what the options hold as text.
+void finish(Command& command, const Words& words, const CLI::App& verb) {
+  command.overrides = words.sets;
+  if (!words.threads.empty()) command.overrides.push_back("run.threads=" + words.threads);
+  if (!words.memory.empty()) command.overrides.push_back("run.memory=" + words.memory);
+  for (const auto& assignment : words.sets) {
+    if (assignment.find('=') == std::string::npos) {
+      throw Error(Code::usage, "cannot read the override: no `=`")
+          .found("--set " + assignment)
+          .expected("--set key.path=value, for example --set grid.tile=128");
+    }
+  }
+  command.options.progress = parse_progress_mode(words.progress);
+  const auto* progress = verb.get_option_no_throw("--progress");
+  // Lines for people would spoil a log that a program reads.
+  if (command.log_format == "json" && progress != nullptr && progress->count() == 0)
+    command.options.progress = ProgressMode::json;
+  if (!words.shard.empty()) parse_shard(words.shard, command.options);
+  if (!words.directory.empty()) command.paths = {words.directory};
+  for (const auto& point : words.points) command.pixel.points.push_back(parse_point(point));
+  if (command.verb == "pixel" && words.points.empty() && command.points_file.empty()) {
+    throw Error(Code::usage, "`pixel` needs points")
+        .expected("--at X,Y or --points FILE.csv")
+        .hint("fluxtile pixel --help shows an example");
+  }
+  if (command.verb == "simulate") {
+    std::string directory = words.out_directory;
+    if (directory.empty()) {
+      directory = command.config.substr(command.config.rfind('/') + 1);
+      directory = directory.substr(0, directory.rfind('.'));
+    }
+    command.paths = {directory};
+  }
+}
+
+void add_points_of_file(Command& command) {
+  if (command.points_file.empty()) return;
+  const PointList list = read_points(command.points_file);
+  if (!command.pixel.points.empty() && list.lonlat != command.pixel.lonlat) {
+    throw Error(Code::usage, "--at and --points are in different coordinates")
+        .file(command.points_file)
+        .hint(list.lonlat ? "add --lonlat, and give --at longitude,latitude" : "drop --lonlat");
+  }
+  if (list.lonlat) command.pixel.lonlat = true;
+  command.pixel.points.insert(command.pixel.points.end(), list.points.begin(), list.points.end());
+}
+
+size_t gdal_cache(uint64_t memory) {
+  constexpr uint64_t most = 256ULL << 20;
+  return static_cast<size_t>(std::min(memory / 8, most));
+}
+
+int run_command(Command& command, std::ostream& out) {
+  if (command.verb == "verify" || command.verb == "inspect" || command.verb == "simulate") {
+    constexpr uint64_t enough = 512ULL << 20;
+    initialise_gdal(gdal_cache(enough), false);
+    if (command.verb == "verify")
+      return verify_verb(command.paths.front(), command.options.json, out);
+    if (command.verb == "inspect") return inspect_verb(command.paths, command.options.json, out);
+    return simulate_verb(command.config, command.overrides, command.paths.front(), out);
+  }
+  if (command.verb == "pixel") add_points_of_file(command);
+  const Config config = read_config(command.config, command.overrides, recipe_directories());
+  initialise_gdal(gdal_cache(config.run.memory), config.run.allow_remote);
+  if (command.verb == "plan") return plan_verb(config, command.options, out);
+  if (command.verb == "merge") return merge_verb(config, command.options, out);
+  if (command.verb == "status") return status_verb(config, command.options, out);
+  if (command.verb == "pixel") return pixel_verb(config, command.options, command.pixel, out);
+  return run_verb(config, command.options, out);
+}
+
+/// Whether the log shall be JSON, also where the command line cannot be parsed.
+bool wants_json_log(const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--log-format=json") return true;
+    if (words[i] == "--log-format" && i + 1 < words.size() && words[i + 1] == "json") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Command parse_command_line(const std::vector<std::string>& words) {
+  Command command;
+  Words values;
+  CLI::App app(
+      "fluxtile turns GPP rasters, climate grids and soil maps into gridded carbon fluxes\n"
+      "(Ra, Rh, Reco, NEE) with knowledge-guided models.",
+      "fluxtile");
+  app.set_help_flag("-h,--help", "Show this help");
+  app.set_version_flag("--version", "fluxtile " FLUXTILE_VERSION, "Show the version");
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  app.get_formatter()->label("Subcommands", "Verbs");
+  app.require_subcommand(1);
+  app.footer(
+      "Start with:\n"
+      "  fluxtile inspect gpp/*.tif        what is in my files?\n"
+      "  fluxtile plan iowa.yaml           is the configuration right, how long will it take?\n"
+      "  fluxtile run iowa.yaml            make the maps\n"
+      "fluxtile VERB --help shows the options of a verb and an example.\n\n" +
+      std::string(exit_codes));
+  add_verbs(app, command, values);
+
+  const auto verbs = verb_names(app);
+  if (words.empty()) {
+    throw Error(Code::usage, "no verb")
+        .expected("fluxtile VERB ...: one of " +
+                  [&verbs] {
+                    std::string all;
+                    for (const auto& name : verbs) all += (all.empty() ? "" : ", ") + name;
+                    return all;
+                  }())
+        .hint("fluxtile --help");
+  }
+  const std::string& first = words.front();
+  const bool about = first == "--help" || first == "-h" || first == "--version";
+  if (!about && std::find(verbs.begin(), verbs.end(), first) == verbs.end()) {
+    const bool option = first.front() == '-';
+    throw Error(Code::usage, (option ? "unknown option `" : "unknown verb `") + first + "`")
+        .expected("fluxtile VERB ...")
+        .hint(option ? "options come after the verb; fluxtile --help" : suggestion(first, verbs));
+  }
+
+  CLI::App* verb = about ? nullptr : app.get_subcommand(first);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::CallForHelp&) {
+    command.text = verb != nullptr ? verb->help("fluxtile") : app.help();
+    return command;
+  } catch (const CLI::CallForVersion& version) {
+    command.text = std::string(version.what()) + "\n";
+    return command;
+  } catch (const CLI::ExtrasError&) {
+    throw unexpected(*verb);
+  } catch (const CLI::ParseError& error) {
+    throw Error(Code::usage, error.what())
+        .hint("fluxtile " + (verb != nullptr ? first + " " : "") + "--help");
+  }
+  command.verb = first;
+  finish(command, values, *verb);
+  return command;
+}
+
+std::string error_text(const Error& error, bool json) {
+  if (!json) return std::string("fluxtile: error: ") + error.what();
+  nlohmann::ordered_json object;
+  object["time"] = utc_text(std::chrono::system_clock::now());
+  object["level"] = "error";
+  object["code"] = static_cast<int>(error.code());
+  object["message"] = error.message();
+  const auto add = [&object](const char* name, const std::string& value) {
+    if (!value.empty()) object[name] = value;
+  };
+  add("file", error.file());
+  add("key", error.key());
+  if (error.line() > 0) object["line"] = error.line();
+  add("tile", error.tile());
+  add("stage", error.stage());
+  add("found", error.found());
+  add("expected", error.expected());
+  add("hint", error.hint());
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+int command_line(const std::vector<std::string>& words, std::ostream& out) {
+  const bool json = wants_json_log(words);
+  try {
+    std::signal(SIGPIPE, SIG_IGN);
+    Command command = parse_command_line(words);
+    if (command.verb.empty()) {
+      out << command.text << std::flush;
+      return 0;
+    }
+    initialise_log(command.log_level, command.log_format);
+    Stop::install_handlers();
+    return run_command(command, out);
+  } catch (...) {
+    const Error error = current_error();
+    StatusLine::standard_error().set_bar("");
+    StatusLine::standard_error().write_line(error_text(error, json));
+    return static_cast<int>(error.code());
+  }
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/ledger.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+
+namespace fluxtile {
+namespace fs = std::filesystem;
+
+Ledger::Ledger(const RunStages& stages, std::string private_folder)
+    : stages_(stages), folder_(std::move(private_folder)) {}
+
+std::string Ledger::unit_name(const TileUnit& unit) const {
+  return stages_.plan->regions.at(unit.region).name + "/" + unit.name();
+}
+
+std::optional<TileYear> Ledger::stored_tile_year(const TileUnit& unit, size_t step) const {
+  const PlanRegion& region = stages_.plan->regions.at(unit.region);
+  const YearStep& year = stages_.plan->steps.at(step);
+  const std::string path = stages_.write->tile_year_path(region.file_name, unit, step, year.year);
+  if (access(path.c_str(), F_OK) != 0) return std::nullopt;
+  auto stored = attempt([&] { return parse_tile_year(read_file(path), path); });
+  if (!stored.ok()) {
+    // A header that lies is no more than a broken file; only a newer format is the user's business.
+    if (stored.error().message().find("newer") != std::string::npos) throw stored.error();
+    return std::nullopt;
+  }
+  auto& value = stored.value();
+  if (!value || value->result_key != region.result_key || value->step.year != year.year ||
+      value->step.days != year.days) {
+    return std::nullopt;
+  }
+  return std::move(value);
+}
+
+std::optional<TileYear> Ledger::valid_tile_year(const TileUnit& unit, size_t step) const {
+  auto stored = stored_tile_year(unit, step);
+  if (stored && stored->stamp != stages_.plan->step_stamps.at(step)) return std::nullopt;
+  return stored;
+}
+
+bool Ledger::complete(const TileUnit& unit) const {
+  for (size_t step = 0; step < stages_.plan->steps.size(); ++step) {
+    if (!stages_.plan->steps[step].spinup && !valid_tile_year(unit, step)) return false;
+  }
+  return true;
+}
+
+std::optional<TileState> Ledger::stored_state(const TileUnit& unit, size_t step,
+                                              const std::vector<CellIndex>& cells) const {
+  const PlanRegion& region = stages_.plan->regions.at(unit.region);
+  const std::string path =
+      stages_.write->state_path(region.file_name, unit, step, stages_.plan->steps.at(step).year);
+  if (access(path.c_str(), F_OK) != 0) return std::nullopt;
+  auto stored =
+      attempt([&] { return parse_tile_state(read_file(path), path, cells, region.result_key); });
+  if (!stored.ok()) return std::nullopt;
+  return std::move(stored).value();
+}
+
+std::string Ledger::failure_path(const TileUnit& unit) const {
+  return folder_ + "/failures/" + stages_.plan->regions.at(unit.region).file_name + "/" +
+         unit.name() + ".json";
+}
+
+void Ledger::record_failure(const TileUnit& unit, const Error& error, int year) {
+  const auto before = failure(unit);
+  nlohmann::ordered_json json;
+  json["region"] = stages_.plan->regions.at(unit.region).name;
+  json["tile"] = unit.name();
+  json["year"] = year;
+  json["stage"] = error.stage();
+  json["cause"] = error.message();
+  json["input"] = error.file();
+  json["found"] = error.found();
+  json["hint"] = error.hint();
+  json["attempts"] = (before ? before->attempts : 0) + 1;
+  write_atomically(failure_path(unit), json.dump(1) + "\n");
+}
+
+void Ledger::forget_failure(const TileUnit& unit) { unlink(failure_path(unit).c_str()); }
+
+std::optional<TileFailure> Ledger::failure(const TileUnit& unit) const {
+  const std::string path = failure_path(unit);
+  if (access(path.c_str(), F_OK) != 0) return std::nullopt;
+  const auto json = nlohmann::json::parse(read_file(path), nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  TileFailure failure;
+  failure.region = json.value("region", "");
+  failure.tile = json.value("tile", "");
+  failure.stage = json.value("stage", "");
+  failure.cause = json.value("cause", "");
+  failure.input = json.value("input", "");
+  failure.year = json.value("year", 0);
+  failure.attempts = json.value("attempts", 0);
+  return failure;
+}
+
+void Ledger::forget_all(const std::vector<TileUnit>& units) {
+  for (const TileUnit& unit : units) {
+    const PlanRegion& region = stages_.plan->regions.at(unit.region);
+    std::error_code ignored;
+    fs::remove_all(folder_ + "/tiles/" + region.file_name + "/" + unit.name(), ignored);
+    forget_failure(unit);
+  }
+}
+
+}  // namespace fluxtile

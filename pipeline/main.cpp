@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "pipeline/command_line.h"
+#include "pipeline/status_line.h"
+
+namespace {
+
+/// The reader of stdout went away (fluxtile status ... | head): no fault of ours.
+bool reader_left() {
+  struct pollfd end {};
+  end.fd = STDOUT_FILENO;
+  end.events = POLLOUT;
+  return poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  int code = fluxtile::command_line(words, std::cout);
+  std::cout.flush();
+  if (!std::cout && !reader_left()) {
+    fluxtile::StatusLine::standard_error().write_line("fluxtile: error: cannot write to stdout");
+    if (code == 0) code = static_cast<int>(fluxtile::Code::io);
+  }
+  return code;
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/plan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <thread>
+
+#include "base/atomic_file.h"
+#include "base/digest.h"
+#include "base/nearest_name.h"
+#include "pipeline/plan_sources.h"
+#include "pipeline/result_key.h"
+#include "pipeline/tile_memory.h"
+#include "stages/aggregate.h"
+
+namespace fluxtile {
+namespace {
+
+/// A region's name as part of a file name: letters, digits, '.', '_' and '-' stay, every other byte
+/// becomes %XX.
+std::string file_name_of(const std::string& name) {
+  static const char digits[] = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (byte < 128 && std::isalnum(byte) != 0) || c == '_' || c == '-' ||
+                       (c == '.' && !text.empty());
+    if (plain) {
+      text += c;
+    } else {
+      text += '%';
+      text += digits[byte >> 4];
+      text += digits[byte & 15];
+    }
+  }
+  return text.empty() ? "%00" : text;
+}
+
+/// Loads every package once and says which engines a region's members use.
+class PackageShelf {
+ public:
+  PackageShelf(const Config& config, Plan& plan,
+               std::vector<std::shared_ptr<const Package>>& packages)
+      : config_(config), plan_(plan), packages_(packages) {}
+
+  size_t load(const std::string& name, const std::string& key) {
+    const std::string directory = config_.models.directory + "/" + name;
+    const auto found = std::find(plan_.packages.begin(), plan_.packages.end(), directory);
+    if (found != plan_.packages.end()) return static_cast<size_t>(found - plan_.packages.begin());
+    std::shared_ptr<const Package> package;
+    try {
+      package = load_package(directory);
+    } catch (Error& error) {
+      if (error.key().empty()) throw config_.lines.locate(error, key);
+      throw;
+    }
+    plan_.packages.push_back(directory);
+    plan_.package_names.push_back(package->name);
+    plan_.package_digests.push_back(package->digest);
+    plan_.synthetic_model = plan_.synthetic_model || package->synthetic;
+    for (const auto& warning : package->warnings)
+      plan_.warnings.push_back(directory + ": " + warning);
+    for (const auto& file : {directory + "/model.yaml", directory + "/weights.safetensors"}) {
+      struct stat info {};
+      if (stat(file.c_str(), &info) == 0) {
+        plan_.files.push_back(
+            {file, static_cast<int64_t>(info.st_size),
+             static_cast<int64_t>(info.st_mtim.tv_sec) * 1000000000 + info.st_mtim.tv_nsec});
+      }
+    }
+    packages_.push_back(package);
+    require_same_inputs(*packages_.front(), *package);
+    return packages_.size() - 1;
+  }
+
+ private:
+  static void require_same_inputs(const Package& first, const Package& other) {
+    for (size_t k = 0; k < std::min(first.inputs.size(), other.inputs.size()); ++k) {
+      const auto &a = first.inputs[k], &b = other.inputs[k];
+      if (a.name == b.name && a.unit == b.unit) continue;
+      throw Error(Code::data, "two packages of one run want different inputs")
+          .file(other.directory + "/model.yaml")
+          .found(b.name + " in " + b.unit)
+          .expected(a.name + " in " + a.unit + ", as in " + first.directory);
+    }
+  }
+
+  const Config& config_;
+  Plan& plan_;
+  std::vector<std::shared_ptr<const Package>>& packages_;
+};
+
+std::vector<Member> members_of(const Config& config, const std::string& region,
+                               const std::vector<int>& crop_types, PackageShelf& shelf) {
+  std::vector<std::string> names;
+  std::string key = "models.regions." + region;
+  const auto found = config.models.regions.find(region);
+  if (found != config.models.regions.end()) {
+    names = found->second;
+  } else if (!config.models.default_name.empty()) {
+    names = {config.models.default_name};
+    key = "models.default";
+  } else {
+    throw config.lines.locate(Error(Code::data, "no model for region " + region), "models.regions")
+        .hint("name one under models.regions, or set models.default");
+  }
+  std::vector<Member> members;
+  for (const auto& name : names) {
+    const size_t engine = shelf.load(name, key);
+    const double weight = 1.0 / static_cast<double>(names.size());
+    if (crop_types.empty()) members.push_back({name, engine, -1, weight});
+    for (const int type : crop_types) members.push_back({name, engine, type, weight});
+  }
+  return members;
+}
+
+/// Tiles of the region, cut into strips of whole 32 rows where a tile does not fit the memory.
+void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& to_region,
+               const TileMemory& memory) {
+  PlanRegion& region = plan.regions[r];
+  const int64_t side = std::min(plan.tile, memory.largest_side(plan.regions[r].members.size()));
+  for (const TileIndex& tile : tiles_of(region.window, plan.tile)) {
+    const CellWindow whole = tile_window(tile, plan.tile).intersection(region.window);
+    for (int64_t row = 0; row < whole.height; row += side) {
+      const CellWindow window{whole.column, whole.row + row, whole.width,
+                              std::min(side, whole.height - row)};
+      const auto cells =
+          static_cast<int64_t>(cells_inside(plan.lattice, window, index, to_region).size());
+      if (cells == 0) continue;
+      plan.units.push_back({r, window, cells});
+      region.cells += cells;
+    }
+  }
+}
+
+void check_products(const Config& config, const Plan& plan) {
+  for (size_t p = 0; p < config.products.size(); ++p) {
+    const ProductConfig& product = config.products[p];
+    const std::string key = "outputs.products." + std::to_string(p) + ".variables";
+    for (const auto& variable : product.variables) {
+      for (const auto& region : plan.regions) {
+        if (can_give(region.variables, region.annual_variables, variable)) continue;
+        std::vector<std::string> known = region.variables;
+        known.insert(known.end(), region.annual_variables.begin(), region.annual_variables.end());
+        for (const auto& derived : derived_variables()) {
+          if (can_give(region.variables, region.annual_variables, derived))
+            known.push_back(derived);
+        }
+        throw config.lines
+            .locate(Error(Code::data, "the model of region " + region.name + " does not give `" +
+                                          variable + "`"),
+                    key)
+            .hint(suggestion(variable, known));
+      }
+    }
+  }
+}
+
+void check_synthetic(const Config& config, const VerbOptions& options, const Plan& plan) {
+  if (!plan.synthetic_model || plan.synthetic_inputs || options.allow_synthetic_model) return;
+  throw config.lines
+      .locate(Error(Code::data, "a model of this run was trained on synthetic data"),
+              "models.default")
+      .found("training.synthetic: true, on inputs that are not synthetic themselves")
+      .hint(
+          "use a package trained on observations, or pass --allow-synthetic-model; every product "
+          "will say so");
+}
+
+int thread_count(const Config& config) {
+  if (config.run.threads > 0) return config.run.threads;
+  const unsigned cores = std::thread::hardware_concurrency();
+  return cores == 0 ? 1 : static_cast<int>(cores);
+}
+
+/// What a plan is a plan of: the configuration and the input files as they are on disk now.
+std::string plan_id(const Config& config, const Plan& plan) {
+  Digest digest;
+  digest.add_text(config.canonical)
+      .add_text(plan.engine_identity)
+      .add_value(plan.tile)
+      .add_value(plan.memory);
+  for (const auto& file : plan.files)
+    digest.add_text(file.path).add_value(file.size).add_value(file.mtime_ns);
+  for (const auto& package : plan.package_digests) digest.add_text(package);
+  return digest.hex();
+}
+
+}  // namespace
+
+PlannedRun make_plan(const Config& config, const VerbOptions& options) {
+  PlannedRun run;
+  Plan& plan = run.plan;
+  plan.name = config.name;
+  plan.lattice = config.lattice;
+  plan.tile = config.tile;
+  plan.year_rule = config.models.year;
+  plan.threads = thread_count(config);
+  plan.memory = config.run.memory;
+  if (config.models.blend_km > 0) {
+    throw config.lines
+        .locate(Error(Code::data,
+                      "blending of neighbouring regions' models is not part of this version"),
+                "models.blend")
+        .hint("set `blend: 0 km`");
+  }
+  if (config.crop.mode == CropConfig::Mode::fraction) {
+    std::set<int> types;
+    for (const auto& [code, type] : config.crop.codes) types.insert(type);
+    plan.crop_types.assign(types.begin(), types.end());
+  }
+  for (const auto& product : config.products)
+    plan.daily = plan.daily || product.period == Period::daily;
+
+  try {
+    run.regions = read_regions(config.region, config.select);
+  } catch (Error& error) {
+    throw error.key().empty() ? config.lines.locate(error, "region.select") : error;
+  }
+  PackageShelf shelf(config, plan, run.packages);
+  for (const Region& shape : run.regions.regions) {
+    PlanRegion region;
+    region.name = shape.name;
+    region.file_name = file_name_of(shape.name);
+    region.outline = shape.digest();
+    region.members = members_of(config, shape.name, plan.crop_types, shelf);
+    region.warnings = shape.warnings;
+    for (const auto& warning : shape.warnings)
+      plan.warnings.push_back("region " + shape.name + ": " + warning);
+    const auto info = architecture_info(run.packages[region.members.front().engine]->architecture);
+    region.variables = info.variables;
+    region.annual_variables = info.annual_variables;
+    plan.regions.push_back(std::move(region));
+  }
+  for (const auto& [name, packages] : config.models.regions) {
+    const bool selected =
+        std::any_of(plan.regions.begin(), plan.regions.end(),
+                    [&, &n = name](const PlanRegion& region) { return region.name == n; });
+    if (!selected) plan.warnings.push_back("models.regions." + name + " is not a selected region");
+  }
+  check_products(config, plan);
+
+  SourceResolver(config, *run.packages.front(), plan).resolve();
+  check_synthetic(config, options, plan);
+
+  EngineOptions wanted{config.run.engine, config.run.device, config.run.precision};
+  try {
+    plan.engine = resolve_engine(wanted);
+  } catch (Error& error) {
+    throw config.lines.locate(error, "run.engine");
+  }
+  plan.engine_identity = engine_identity(plan.engine);
+
+  const Crs grid = Crs::from_user_input(config.lattice.crs);
+  plan.boundaries_crs = run.regions.crs.wkt();
+  plan.to_boundaries = choose_operation(grid, run.regions.crs);
+  require_accuracy(plan.to_boundaries, config.lattice.resolution * grid.unit_factor() *
+                                           (grid.geographic() ? 111319.49 : 1.0));
+  const Transform to_region(plan.to_boundaries);
+  const TileMemory memory(plan, config);
+  for (size_t r = 0; r < plan.regions.size(); ++r) {
+    const RegionIndex index(run.regions.regions[r]);
+    plan.regions[r].window = region_window(plan.lattice, run.regions.regions[r], index, to_region);
+    if (plan.regions[r].window.empty()) {
+      throw config.lines
+          .locate(Error(Code::data, "no cell centre lies in region " + plan.regions[r].name),
+                  "grid.resolution")
+          .hint("choose a finer grid.resolution");
+    }
+    plan.regions[r].result_key = result_key(plan, r);
+    add_units(plan, r, index, to_region, memory);
+  }
+  plan.estimate = memory.estimate();
+  plan.id = plan_id(config, plan);
+  return run;
+}
+
+std::string private_folder(const Config& config) { return config.output_directory + "/.fluxtile"; }
+
+PlannedRun open_plan(const Config& config, const VerbOptions& options, bool must_exist) {
+  // Planning is cheap (headers) and deterministic, so the id is found by planning; what was written
+  // first under it counts.
+  PlannedRun run = make_plan(config, options);
+  const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    if (must_exist) {
+      throw Error(Code::data, "there is no run of this configuration on these inputs")
+          .file(config.path)
+          .expected(path)
+          .hint("run `fluxtile run` first; a changed configuration or input makes another plan");
+    }
+    write_once(path, plan_to_json(run.plan));
+  }
+  const Plan written = plan_from_json(read_file(path), path);
+  if (written.engine_identity != run.plan.engine_identity) {
+    throw Error(Code::data, "this machine cannot provide the plan's engine")
+        .file(path)
+        .found(run.plan.engine_identity)
+        .expected(written.engine_identity)
+        .hint("run all shards on the same kind of node (Slurm: --constraint)");
+  }
+  const int threads = run.plan.threads;
+  run.plan = written;
+  run.plan.threads = threads;
+  return run;
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "base/stop.h"
+#include "pipeline/graph.h"
+#include "pipeline/merge.h"
+#include "pipeline/report.h"
+#include "pipeline/run_record.h"
+#include "pipeline/verbs.h"
+
+namespace fluxtile {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Writes the products of a plan whose tiles are done, or finds that they are there already.
+/// Returns the exit code.
+int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
+           const VerbOptions& options, const RunTally& tally, Progress& progress,
+           Clock::time_point begin, std::ostream& out) {
+  const Plan& plan = *stages.plan;
+  const MergeCheck check = check_tiles(stages, ledger);
+  if (!check.missing.empty()) {
+    throw Error(Code::data, std::to_string(check.missing.size()) + " of " +
+                                std::to_string(plan.units.size()) +
+                                " tiles are not done, so nothing is merged")
+        .tile(ledger.unit_name(check.missing.front()))
+        .hint("run `fluxtile run` again: it computes what is missing; `fluxtile status` lists it");
+  }
+  for (const auto& failure : check.failed) {
+    spdlog::error("tile {}/{} failed in {} ({} attempts): {} {}", failure.region, failure.tile,
+                  failure.stage, failure.attempts, failure.cause, failure.input);
+  }
+  if (static_cast<int64_t>(check.failed.size()) > config.run.max_failed_tiles) {
+    throw Error(Code::tiles_failed, std::to_string(check.failed.size()) +
+                                        " tiles failed; the products are left as they were")
+        .key("run.max_failed_tiles")
+        .found(check.failed.front().cause + " " + check.failed.front().input)
+        .expected("at most " + std::to_string(config.run.max_failed_tiles) + " failed tiles")
+        .hint("mend the inputs and run again, or raise run.max_failed_tiles to map the rest");
+  }
+  const std::string key = product_key(plan, config, check);
+  const auto before = read_run_record(config.output_directory);
+  if (!options.fresh && before && before->product_key == key &&
+      products_present(*before, config.output_directory)) {
+    spdlog::info("nothing to do: {} products are up to date in {}", before->products.size(),
+                 config.output_directory);
+    out << config.output_directory << "\n";
+    return check.failed.empty() ? 0 : static_cast<int>(Code::tiles_failed);
+  }
+  progress.begin("merge", 0);
+  const Merged merged = merge_products(stages, ledger, config, check, progress);
+  Merged all = merged;
+  write_report(stages, config, check, merged, tally, seconds_since(begin));
+  all.files.push_back("report.html");
+  const RunRecord record =
+      write_run_record(stages, config, check, all, tally, key, seconds_since(begin));
+  // Products of an earlier configuration in the same folder no longer belong to anything.
+  if (before) {
+    for (const auto& old : before->products) {
+      const bool kept =
+          std::any_of(record.products.begin(), record.products.end(),
+                      [&](const ProductRecord& product) { return product.name == old.name; });
+      if (!kept) std::filesystem::remove(config.output_directory + "/" + old.name);
+    }
+  }
+  progress.end();
+  spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
+               record.products.size(), config.output_directory, seconds_since(begin),
+               peak_memory() >> 20, plan.memory >> 20);
+  out << config.output_directory << "\n";
+  return check.failed.empty() ? 0 : static_cast<int>(Code::tiles_failed);
+}
+
+void warn(const Plan& plan) {
+  for (const auto& warning : plan.warnings) spdlog::warn("{}", warning);
+  if (plan.synthetic_model) spdlog::warn("model trained on synthetic data: every product says so");
+}
+
+std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& options) {
+  if (!options.shard) return plan.units;
+  std::vector<TileUnit> units;
+  for (size_t k = static_cast<size_t>(*options.shard); k < plan.units.size();
+       k += static_cast<size_t>(*options.shards)) {
+    units.push_back(plan.units[k]);
+  }
+  return units;
+}
+
+}  // namespace
+
+int run_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
+  const auto begin = Clock::now();
+  PlannedRun planned = open_plan(config, options, false);
+  warn(planned.plan);
+  const RunStages stages = make_stages(std::move(planned), config, true, false);
+  const Plan& plan = *stages.plan;
+  Ledger ledger(stages, private_folder(config));
+  const TileMemory memory(plan, config);
+  const auto units = units_of_shard(plan, options);
+  if (options.fresh) ledger.forget_all(units);
+  spdlog::info("{}: {} regions, {} tiles, {} years{}, {} on {} threads", plan.name,
+               plan.regions.size(), units.size(), plan.steps.size(),
+               options.shard ? " (shard " + std::to_string(*options.shard) + ")" : std::string(),
+               plan.engine_identity, plan.threads);
+
+  Progress progress(options.progress);
+  progress.begin("tile-years", units.size() * plan.steps.size());
+  RunTally tally = run_tiles(stages, ledger, memory, units, progress);
+  progress.end();
+  spdlog::info(
+      "{} tile-years computed, {} kept, {} tiles failed; {} pixel-years, {:.0f} a second",
+      tally.tile_years_done, tally.tile_years_kept, tally.tiles_failed, tally.pixel_years,
+      tally.wall_seconds > 0 ? static_cast<double>(tally.pixel_years) / tally.wall_seconds : 0.0);
+  if (options.shard) return tally.tiles_failed > 0 ? static_cast<int>(Code::tiles_failed) : 0;
+  return finish(stages, ledger, config, options, tally, progress, begin, out);
+}
+
+int merge_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
+  const auto begin = Clock::now();
+  PlannedRun planned = open_plan(config, options, true);
+  warn(planned.plan);
+  const RunStages stages = make_stages(std::move(planned), config, false, false);
+  const Ledger ledger(stages, private_folder(config));
+  Progress progress(options.progress);
+  return finish(stages, ledger, config, options, RunTally(), progress, begin, out);
+}
+
+}  // namespace fluxtile

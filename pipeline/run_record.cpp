@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/run_record.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/atomic_file.h"
+#include "base/digest.h"
+#include "pipeline/products.h"
+#include "pipeline/result_key.h"
+
+namespace fluxtile {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+namespace {
+
+constexpr int kFormat = 1;
+
+/// Raised when the same results would be written as other bytes (layout of files, styles,
+/// pictures).
+constexpr int kProductRules = 1;
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Json operations_json(const Plan& plan) {
+  Json list = Json::array();
+  for (const auto& operation : plan.sources.operations) {
+    list.push_back({{"name", operation.name},
+                    {"pipeline", operation.pipeline},
+                    {"accuracy_m", operation.accuracy_m}});
+  }
+  return list;
+}
+
+Json models_json(const RunStages& stages) {
+  Json list = Json::array();
+  for (const auto& package : stages.packages) {
+    list.push_back({{"name", package->name},
+                    {"directory", package->directory},
+                    {"architecture", package->architecture},
+                    {"weights_sha256", package->weights_sha256},
+                    {"parent", package->parent_name},
+                    {"synthetic", package->synthetic}});
+  }
+  return list;
+}
+
+}  // namespace
+
+uint64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check) {
+  Digest digest;
+  digest.add_value(kProductRules).add_text(FLUXTILE_VERSION).add_text(config.name);
+  for (const auto& result : check.region_results) digest.add_text(result);
+  for (const auto& region : plan.regions) digest.add_text(region.name).add_text(region.outline);
+  for (const auto& failure : check.failed) digest.add_text(failure.region + failure.tile);
+  for (const auto& layer : product_layers(config)) {
+    digest.add_text(layer.name).add_value(layer.period).add_value(layer.statistic);
+    digest.add_value(layer.geotiff).add_value(layer.netcdf);
+  }
+  digest.add_text(to_text(plan.start)).add_text(to_text(plan.end));
+  if (!config.zones_file.empty())
+    digest.add_text(sha256_file(config.zones_file)).add_text(config.zones_key);
+  return digest.hex();
+}
+
+std::optional<RunRecord> read_run_record(const std::string& directory) {
+  const std::string path = directory + "/run.json";
+  if (!fs::exists(path)) return std::nullopt;
+  const auto json = Json::parse(read_file(path), nullptr, false);
+  if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
+  const auto record = attempt([&] {
+    RunRecord r;
+    r.product_key = json.value("product_key", "");
+    for (const auto& product : json.at("products")) {
+      r.products.push_back({product.at("file").get<std::string>(),
+                            product.at("sha256").get<std::string>(),
+                            product.at("bytes").get<uint64_t>()});
+    }
+    for (const auto& region : json.at("regions")) {
+      r.results[region.at("name").get<std::string>()] = region.at("result").get<std::string>();
+    }
+    return r;
+  });
+  if (!record.ok()) return std::nullopt;
+  return record.value();
+}
+
+bool products_present(const RunRecord& record, const std::string& directory) {
+  return !record.products.empty() &&
+         std::all_of(
+             record.products.begin(), record.products.end(), [&](const ProductRecord& product) {
+               std::error_code error;
+               return fs::file_size(directory + "/" + product.name, error) == product.size &&
+                      !error;
+             });
+}
+
+RunRecord write_run_record(const RunStages& stages, const Config& config, const MergeCheck& check,
+                           const Merged& merged, const RunTally& tally, const std::string& key,
+                           double seconds) {
+  const Plan& plan = *stages.plan;
+  RunRecord record;
+  record.product_key = key;
+  for (const auto& name : merged.files) {
+    const std::string path = config.output_directory + "/" + name;
+    record.products.push_back({name, sha256_file(path), fs::file_size(path)});
+  }
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+
+  Json json;
+  json["format"] = kFormat;
+  json["software"] = std::string("fluxtile ") + FLUXTILE_VERSION;
+  json["name"] = config.name;
+  json["configuration"] = config.path;
+  json["finished"] = now_utc();
+  json["host"] = host;
+  json["plan"] = plan.id;
+  json["product_key"] = key;
+  json["period"] = {{"start", to_text(plan.start)}, {"end", to_text(plan.end)}};
+  json["engine"] = plan.engine_identity;
+  json["precision"] = plan.engine.precision;
+  json["models"] = models_json(stages);
+  json["synthetic_model"] = plan.synthetic_model;
+  if (plan.synthetic_model) json["warning"] = "model trained on synthetic data";
+  Json regions = Json::array();
+  for (size_t r = 0; r < plan.regions.size(); ++r) {
+    const PlanRegion& region = plan.regions[r];
+    std::vector<std::string> members;
+    for (const auto& member : region.members) members.push_back(member.package);
+    regions.push_back({{"name", region.name},
+                       {"result", check.region_results[r]},
+                       {"models", members},
+                       {"cells", region.cells},
+                       {"columns", region.window.width},
+                       {"rows", region.window.height}});
+  }
+  json["regions"] = regions;
+  json["tiles"] = {{"planned", plan.units.size()},
+                   {"failed", check.failed.size()},
+                   {"empty", tally.empty_tiles},
+                   {"tile_years_computed", tally.tile_years_done},
+                   {"tile_years_kept", tally.tile_years_kept}};
+  Json failures = Json::array();
+  for (const auto& failure : check.failed) {
+    failures.push_back({{"region", failure.region},
+                        {"tile", failure.tile},
+                        {"year", failure.year},
+                        {"stage", failure.stage},
+                        {"cause", failure.cause},
+                        {"input", failure.input}});
+  }
+  json["failures"] = failures;
+  json["cells"] = {{"inside", tally.cells_inside},
+                   {"modelled", tally.cells_modelled},
+                   {"without_crop", tally.without_crop},
+                   {"without_static_input", tally.without_static},
+                   {"cell_years_with_too_long_gaps", tally.too_long_gaps},
+                   {"cell_years_without_climate", tally.without_climate},
+                   {"negative_gpp_values", tally.negative_gpp}};
+  Json stage_seconds;
+  for (const auto& [stage, value] : tally.stage_seconds) stage_seconds[stage] = value;
+  json["timings"] = {
+      {"total_s", seconds},
+      {"tiles_s", tally.wall_seconds},
+      {"stage_thread_s", stage_seconds},
+      {"pixel_years", tally.pixel_years},
+      {"pixel_years_per_s",
+       tally.wall_seconds > 0 ? static_cast<double>(tally.pixel_years) / tally.wall_seconds : 0.0}};
+  json["threads"] = plan.threads;
+  json["memory"] = {{"promised_bytes", plan.memory}, {"peak_bytes", peak_memory()}};
+  json["operations"] = operations_json(plan);
+  Json inputs = Json::array();
+  for (const auto& file : plan.files)
+    inputs.push_back({{"file", file.path}, {"bytes", file.size}, {"mtime_ns", file.mtime_ns}});
+  json["inputs"] = inputs;
+  json["warnings"] = plan.warnings;
+  Json products = Json::array();
+  for (const auto& product : record.products) {
+    products.push_back(
+        {{"file", product.name}, {"bytes", product.size}, {"sha256", product.sha256}});
+  }
+  json["products"] = products;
+  write_atomically(config.output_directory + "/run.json",
+                   json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  return record;
+}
+
+std::vector<std::string> verify_products(const std::string& directory, RunRecord& record) {
+  const auto read = read_run_record(directory);
+  if (!read) {
+    throw Error(Code::data, "there is no readable run.json")
+        .file(directory + "/run.json")
+        .hint("`verify` checks a finished run's outputs.directory");
+  }
+  record = *read;
+  std::vector<std::string> problems;
+  for (const auto& product : record.products) {
+    const std::string path = directory + "/" + product.name;
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) {
+      problems.push_back(product.name + " is missing");
+    } else if (size != product.size) {
+      problems.push_back(product.name + " has " + std::to_string(size) + " bytes, run.json says " +
+                         std::to_string(product.size));
+    } else if (sha256_file(path) != product.sha256) {
+      problems.push_back(product.name + " is not the file that run.json lists (SHA-256 differs)");
+    }
+  }
+  std::set<std::string> listed;
+  for (const auto& product : record.products) listed.insert(product.name);
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.front() == '.' && name.size() > 5 && name.compare(name.size() - 5, 5, ".part") == 0) {
+      problems.push_back(name + " is a leftover of an interrupted write");
+    }
+    const std::string extension = entry.path().extension().string();
+    if ((extension == ".tif" || extension == ".nc") && listed.count(name) == 0) {
+      problems.push_back(name + " does not belong to this run");
+    }
+  }
+  return problems;
+}
+
+}  // namespace fluxtile

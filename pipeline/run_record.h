@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/graph.h"
+#include "pipeline/merge.h"
+
+namespace fluxtile {
+
+/// One product as run.json lists it.
+struct ProductRecord {
+  std::string name, sha256;
+  uint64_t size = 0;
+};
+
+/// run.json: written last, it says what belongs together. Everything that is not a value lives
+/// here: times, host, threads, tiles.
+struct RunRecord {
+  std::string product_key;  ///< what decides the products' bytes: results, layers, name
+  std::vector<ProductRecord> products;
+  std::map<std::string, std::string> results;  ///< region -> FLUXTILE_RESULT
+};
+
+/// Digest of everything the products depend on; equal keys mean that they need not be written
+/// again.
+std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check);
+
+/// nullopt when there is none or it cannot be read.
+std::optional<RunRecord> read_run_record(const std::string& directory);
+
+/// True when every product of the record is there with the size it had.
+bool products_present(const RunRecord& record, const std::string& directory);
+
+/// Hashes the products and writes run.json atomically.
+RunRecord write_run_record(const RunStages& stages, const Config& config, const MergeCheck& check,
+                           const Merged& merged, const RunTally& tally, const std::string& key,
+                           double seconds);
+
+/// Largest resident set of this process so far, bytes.
+uint64_t peak_memory();
+
+/// Problems found when the products in `directory` are compared with its run.json; empty: all is
+/// well.
+std::vector<std::string> verify_products(const std::string& directory, RunRecord& record);
+
+}  // namespace fluxtile

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/plan.h"
+#include "stages/assemble.h"
+#include "stages/infer.h"
+#include "stages/ingest_climate.h"
+#include "stages/ingest_gpp.h"
+#include "stages/ingest_soil.h"
+#include "stages/write_tile.h"
+
+namespace fluxtile {
+
+/// The stages of one run, built from its plan: run, merge and pixel share them.
+struct RunStages {
+  std::shared_ptr<const Plan> plan;
+  RegionSet regions;
+  std::vector<std::shared_ptr<const Package>> packages;
+  std::vector<RegionShape> shapes;
+  std::shared_ptr<LayerReader> reader;
+  std::unique_ptr<IngestSoil> ingest_soil;
+  std::unique_ptr<IngestGpp> ingest_gpp;
+  std::unique_ptr<IngestClimate> ingest_climate;
+  std::unique_ptr<Assemble> assemble;
+  std::unique_ptr<Infer> infer;  ///< null without engines
+  std::unique_ptr<WriteTile> write;
+
+  [[nodiscard]] const Package& package_of(size_t region) const;
+  /// Hidden states of zero for every member of a region.
+  [[nodiscard]] TileState zero_state(size_t region, size_t cells) const;
+};
+
+/// `with_engines`: load the networks (merge needs none). `daily`: daily values even if the plan
+/// stores none (pixel). Throws Error(data) when the outlines are not those of the plan.
+RunStages make_stages(PlannedRun run, const Config& config, bool with_engines, bool daily);
+
+}  // namespace fluxtile

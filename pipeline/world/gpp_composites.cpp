@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/world/gpp_composites.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "geo/calendar.h"
+#include "pipeline/world/geotiff.h"
+#include "pipeline/world/gpp.h"
+
+namespace fluxtile::world {
+namespace {
+
+constexpr double kCell = 463.312716528, kWest = -20015109.354, kNorth = 10007554.677;
+constexpr int kSide = 3;  // points a side in a cell
+constexpr int16_t kNodata = -9999;
+constexpr int kClearBefore = 60, kClearAfter = 330;  // 0-based days without invented gaps
+
+Placement placement_for(const World& world, const Transform& to_modis) {
+  Box b{1e30, 1e30, -1e30, -1e30};
+  constexpr int steps = 20;
+  for (int i = 0; i <= steps; ++i) {
+    for (int j = 0; j <= steps; ++j) {
+      double x = world.box.x0 + (world.box.x1 - world.box.x0) * i / steps;
+      double y = world.box.y0 + (world.box.y1 - world.box.y0) * j / steps;
+      to_modis.forward(&x, &y, 1);
+      b = {std::min(b.x0, x), std::min(b.y0, y), std::max(b.x1, x), std::max(b.y1, y)};
+    }
+  }
+  const double first_column = std::floor((b.x0 - kWest) / kCell) - 2;
+  const double first_row = std::floor((kNorth - b.y1) / kCell) - 2;
+  Placement p;
+  p.crs = kModisSinusoidal;
+  p.cell = kCell;
+  p.x0 = kWest + first_column * kCell;
+  p.y0 = kNorth - first_row * kCell;
+  p.width = static_cast<int>(std::ceil((b.x1 - p.x0) / kCell)) + 2;
+  p.height = static_cast<int>(std::ceil((p.y0 - b.y0) / kCell)) + 2;
+  return p;
+}
+
+struct Points {
+  std::vector<double> x, y;  // EPSG:5070, kSide^2 points a cell
+};
+
+Points points_of(const Placement& p, const Transform& to_modis) {
+  Points points;
+  for (int row = 0; row < p.height; ++row) {
+    for (int column = 0; column < p.width; ++column) {
+      for (int k = 0; k < kSide * kSide; ++k) {
+        points.x.push_back(p.x0 + (column + (k % kSide + 0.5) / kSide) * p.cell);
+        points.y.push_back(p.y0 - (row + (k / kSide + 0.5) / kSide) * p.cell);
+      }
+    }
+  }
+  to_modis.inverse(points.x.data(), points.y.data(), points.x.size());
+  return points;
+}
+
+// Blanks the cloudiest cells of a composite.
+void add_gaps(const World& world, const Placement& p, int64_t composite,
+              std::vector<int16_t>& raster) {
+  const double u = world.random.uniform(Subject::cloud_cover, composite);
+  const double share = std::min(0.97, world.config.gaps * 3 * u * u);  // mean of 3 u^2 is 1
+  const auto hidden = static_cast<size_t>(share * static_cast<double>(raster.size()));
+  if (hidden == 0) return;
+  const Noise clouds(world.random, Subject::cloud_pattern, 5000);
+  std::vector<double> cover;
+  for (int row = 0; row < p.height; ++row) {
+    for (int column = 0; column < p.width; ++column)
+      cover.push_back(clouds.at(column * kCell, row * kCell, composite));
+  }
+  std::vector<double> sorted = cover;
+  const auto limit = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() - hidden);
+  std::nth_element(sorted.begin(), limit, sorted.end());
+  for (size_t i = 0; i < raster.size(); ++i) {
+    if (cover[i] >= *limit) raster[i] = kNodata;
+  }
+}
+
+}  // namespace
+
+void write_gpp_composites(const World& world, const std::string& folder) {
+  const Transform to_modis(
+      choose_operation(Crs::from_user_input("EPSG:5070"), Crs::from_user_input(kModisSinusoidal)));
+  const Placement placement = placement_for(world, to_modis);
+  const Points points = points_of(placement, to_modis);
+  const size_t per_cell = kSide * kSide, cells = points.x.size() / per_cell;
+  const Noise smooth(world.random, Subject::composite, 8000);
+
+  GeoTiffOptions options;
+  options.nodata = kNodata;
+  options.scale = 0.01;
+  options.unit = "gC m-2 d-1";
+  for (int year = world.config.begin_year(); year < world.config.end_year(); ++year) {
+    std::vector<Site> sites;
+    for (size_t i = 0; i < points.x.size(); ++i)
+      sites.push_back(world.landscape.at(points.x[i], points.y[i], year));
+    for (int c = 0; c < kCompositesPerYear; ++c) {
+      const int first_day = c * kCompositeDays;
+      const int64_t composite = int64_t{year} * kCompositesPerYear + c;
+      std::vector<int16_t> raster(cells);
+      for (size_t cell = 0; cell < cells; ++cell) {
+        double sum = 0;
+        for (size_t i = cell * per_cell; i < (cell + 1) * per_cell; ++i)
+          sum += gpp_of(sites[i], first_day + 0.5 * kCompositeDays);
+        const size_t middle = cell * per_cell + per_cell / 2;
+        const double unrest = 1 + 0.05 * smooth.at(points.x[middle], points.y[middle], composite);
+        raster[cell] =
+            static_cast<int16_t>(std::lround(sum / double{per_cell} * unrest / *options.scale));
+      }
+      if (first_day >= kClearBefore && first_day < kClearAfter)
+        add_gaps(world, placement, composite, raster);
+      const Date date = from_day_of_year(year, first_day);
+      options.tags = {{"SOURCE", "synthetic, not observations"},
+                      {"TIFFTAG_DATETIME",
+                       fmt::format("{}:{:02}:{:02} 00:00:00", date.year, date.month, date.day)}};
+      write_geotiff(fmt::format("{}/gpp_{}{:03}.tif", folder, year, first_day + 1), placement,
+                    raster, options);
+    }
+  }
+}
+
+}  // namespace fluxtile::world

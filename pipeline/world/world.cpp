@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/world/world.h"
+
+#include <algorithm>
+
+namespace fluxtile::world {
+
+const char* const kModisSinusoidal =
+    "PROJCS[\"MODIS Sinusoidal\",GEOGCS[\"Unknown datum based upon the custom spheroid\","
+    "DATUM[\"Not_specified_based_on_custom_spheroid\",SPHEROID[\"Custom spheroid\",6371007.181,0]],"
+    "PRIMEM[\"Greenwich\",0],UNIT[\"degree\",0.0174532925199433]],PROJECTION[\"Sinusoidal\"],"
+    "PARAMETER[\"longitude_of_center\",0],PARAMETER[\"false_easting\",0],"
+    "PARAMETER[\"false_northing\",0],UNIT[\"metre\",1]]";
+
+namespace {
+
+constexpr double kMargin = 1500;
+
+Box box_of(const std::vector<NamedRegion>& regions, const Transform& to_grid) {
+  Box box{1e30, 1e30, -1e30, -1e30};
+  for (const NamedRegion& region : regions) {
+    for (const RingSet& rings : region.polygons) {
+      for (Point p : rings.front()) {
+        to_grid.forward(&p.x, &p.y, 1);
+        box = {std::min(box.x0, p.x), std::min(box.y0, p.y), std::max(box.x1, p.x),
+               std::max(box.y1, p.y)};
+      }
+    }
+  }
+  // A parallel bulges out of the box of its end points by w^2 / 8 R at most.
+  const double bulge = (box.x1 - box.x0) * (box.x1 - box.x0) / (8 * 6.37e6);
+  const double margin = kMargin + bulge;
+  return {box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin};
+}
+
+}  // namespace
+
+World::World(const WorldConfig& world_config)
+    : config(world_config),
+      random(config.seed),
+      regions(make_regions(config)),
+      geographic_to_grid(
+          choose_operation(Crs::from_user_input("EPSG:4269"), Crs::from_user_input("EPSG:5070"))),
+      box(box_of(regions, geographic_to_grid)),
+      landscape(random, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, (box.x1 - box.x0) / 2),
+      weather(random, config.longitude, config.latitude),
+      soil(random) {}
+
+}  // namespace fluxtile::world

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/ingest_gpp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/stop.h"
+#include "geo/calendar.h"
+
+namespace fluxtile {
+
+IngestGpp::IngestGpp(Lattice lattice, std::shared_ptr<const Sources> sources,
+                     std::shared_ptr<LayerReader> reader)
+    : lattice_(std::move(lattice)), sources_(std::move(sources)), reader_(std::move(reader)) {}
+
+std::pair<size_t, size_t> IngestGpp::composites_of(const YearStep& step) const {
+  const auto& composites = sources_->gpp.composites;
+  const int64_t start = to_days({step.year, 1, 1}), end = start + days_in_year(step.year);
+  // A composite is of use when a gap of max_gap days still reaches it; one more on each side
+  // carries `linear`.
+  const int64_t margin = sources_->gpp.max_gap + 1;
+  size_t first = 0, last = composites.size();
+  while (first < last && composites[first].end <= start - margin) ++first;
+  while (last > first && composites[last - 1].first >= end + margin) --last;
+  if (first > 0) --first;
+  if (last < composites.size()) ++last;
+  return {first, last};
+}
+
+GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step) const {
+  const GppSource& source = sources_->gpp;
+  const int64_t start = to_days({step.year, 1, 1});
+  const auto [first, last] = composites_of(step);
+  const size_t n = tile.cells.size();
+
+  GppBlock block;
+  block.starts_record = first == 0;
+  block.ends_record = last == source.composites.size();
+  block.values.assign((last - first) * n, std::numeric_limits<float>::quiet_NaN());
+  std::map<std::string, ResampleWeights> weights;
+  std::vector<double> values;
+  for (size_t k = first; k < last; ++k) {
+    Stop::throw_if_requested();
+    const CompositeRef& composite = source.composites[k];
+    block.spans.push_back({static_cast<int32_t>(composite.first - start),
+                           static_cast<int32_t>(composite.end - start)});
+    const SourceGrid& grid = reader_->grid(composite.layer, source.packing);
+    auto found = weights.find(grid.identity());
+    if (found == weights.end()) {
+      const Transform to_source(sources_->operations[composite.operation]);
+      found = weights
+                  .emplace(grid.identity(),
+                           make_weights(lattice_, tile.cells, grid, to_source, source.resample))
+                  .first;
+    }
+    const ResampleWeights& w = found->second;
+    if (w.window.empty()) continue;
+    apply_weights(w, reader_->read(composite.layer, source.packing, w.window), values);
+    // A sum over the interval becomes a rate over the days the composite really stands for.
+    const double per_day =
+        source.interval_sum ? static_cast<double>(composite.end - composite.first) : 1.0;
+    float* out = &block.values[(k - first) * n];
+    for (size_t i = 0; i < n; ++i) {
+      double value = (values[i] * source.conversion.factor + source.conversion.offset) / per_day;
+      if (value < 0) {
+        ++block.negative;
+        if (source.negative_zero) value = 0;
+      }
+      out[i] = static_cast<float>(value);
+    }
+  }
+  return block;
+}
+
+}  // namespace fluxtile

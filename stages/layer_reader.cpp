@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/layer_reader.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/nearest_name.h"
+
+namespace fluxtile {
+namespace {
+
+/// Replaces what a NetCDF file says about packing by what the configuration says.
+NetcdfVariable repacked(NetcdfVariable variable, const Packing& packing) {
+  if (packing.scale) variable.scale = *packing.scale;
+  if (packing.offset) variable.offset = *packing.offset;
+  if (packing.nodata) variable.fill_values = {*packing.nodata};
+  variable.fill_values.insert(variable.fill_values.end(), packing.fill_values.begin(),
+                              packing.fill_values.end());
+  return variable;
+}
+
+std::string raster_key(const std::string& path, const Packing& packing) {
+  const auto text = [](const std::optional<double>& value) {
+    return value ? std::to_string(*value) : std::string("-");
+  };
+  std::string key =
+      path + "|" + text(packing.scale) + "|" + text(packing.offset) + "|" + text(packing.nodata);
+  for (const double fill : packing.fill_values) key += "|" + std::to_string(fill);
+  return key;
+}
+
+}  // namespace
+
+const NetcdfVariable& find_variable(const NetcdfInfo& info, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& variable : info.variables) {
+    if (variable.name == name) return variable;
+    names.push_back(variable.name);
+  }
+  throw Error(Code::data, "the file has no gridded variable `" + name + "`")
+      .file(info.path)
+      .hint(suggestion(name, names));
+}
+
+std::shared_ptr<const RasterInfo> LayerReader::raster(const std::string& path,
+                                                      const Packing& packing) {
+  const std::string key = raster_key(path, packing);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = rasters_.find(key);
+    if (found != rasters_.end()) return found->second;
+  }
+  auto info = std::make_shared<const RasterInfo>(read_raster_info(path, packing));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return rasters_.emplace(key, std::move(info)).first->second;
+}
+
+std::shared_ptr<const NetcdfInfo> LayerReader::netcdf(const std::string& path) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = netcdfs_.find(path);
+    if (found != netcdfs_.end()) return found->second;
+  }
+  auto info = std::make_shared<const NetcdfInfo>(read_netcdf_info(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return netcdfs_.emplace(path, std::move(info)).first->second;
+}
+
+const SourceGrid& LayerReader::grid(const LayerRef& layer, const Packing& packing) {
+  if (layer.variable.empty()) return raster(layer.path, packing)->grid;
+  return find_variable(*netcdf(layer.path), layer.variable).grid;
+}
+
+std::vector<double> LayerReader::read(const LayerRef& layer, const Packing& packing,
+                                      const SourceWindow& window) {
+  if (layer.variable.empty()) return read_window(*raster(layer.path, packing), layer.band, window);
+  const auto info = netcdf(layer.path);
+  const auto variable = repacked(find_variable(*info, layer.variable), packing);
+  return read_netcdf_block(*info, variable, static_cast<size_t>(layer.step), 1, window);
+}
+
+std::vector<double> LayerReader::read_codes(const LayerRef& layer, const Packing& packing,
+                                            const SourceWindow& window) {
+  if (layer.variable.empty())
+    return fluxtile::read_codes(*raster(layer.path, packing), layer.band, window);
+  return read(layer, packing, window);
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/write_tile.h"
+
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "model/safetensors.h"
+
+namespace fluxtile {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr size_t kTrailer = 8;
+using nlohmann::json;
+
+std::string with_trailer(std::string bytes) {
+  const uint64_t sum = xxh3_64(bytes.data(), bytes.size());
+  bytes.append(reinterpret_cast<const char*>(&sum), kTrailer);
+  return bytes;
+}
+
+/// The bytes before a trailer that fits them; nullopt otherwise.
+std::optional<std::string_view> checked(const std::string& bytes) {
+  if (bytes.size() <= kTrailer) return std::nullopt;
+  uint64_t sum = 0;
+  std::memcpy(&sum, bytes.data() + bytes.size() - kTrailer, kTrailer);
+  if (xxh3_64(bytes.data(), bytes.size() - kTrailer) != sum) return std::nullopt;
+  return std::string_view(bytes).substr(0, bytes.size() - kTrailer);
+}
+
+/// True when the file is of this kind and format; a newer format is an error the user must know of.
+bool is_format(const Metadata& metadata, const std::string& kind, const std::string& path) {
+  const auto found = metadata.find("format");
+  if (found == metadata.end() || found->second.rfind(kind + " ", 0) != 0) return false;
+  const int version = std::atoi(found->second.c_str() + kind.size() + 1);
+  if (version > kFormat) {
+    throw Error(Code::data, "this file was written by a newer fluxtile")
+        .file(path)
+        .found("format " + std::to_string(version))
+        .expected("at most " + std::to_string(kFormat))
+        .hint("use that version, or another outputs.directory, or --fresh");
+  }
+  return version == kFormat;
+}
+
+Tensor cells_tensor(const std::vector<CellIndex>& cells) {
+  std::vector<int64_t> flat;
+  for (const auto& cell : cells) {
+    flat.push_back(cell.column);
+    flat.push_back(cell.row);
+  }
+  return Tensor::of(DType::I64, {static_cast<int64_t>(cells.size()), 2}, flat);
+}
+
+std::vector<CellIndex> cells_of(const Tensor& tensor) {
+  std::vector<CellIndex> cells(tensor.count() / 2);
+  for (size_t i = 0; i < cells.size(); ++i)
+    cells[i] = {tensor.data<int64_t>()[2 * i], tensor.data<int64_t>()[2 * i + 1]};
+  return cells;
+}
+
+template <typename T>
+std::vector<T> values_of(const Safetensors& file, const std::string& name, size_t expected) {
+  const Tensor& tensor = file.tensors.at(name);
+  if (tensor.count() != expected || tensor.bytes.size() != expected * sizeof(T))
+    throw std::out_of_range(name);
+  return std::vector<T>(tensor.data<T>(), tensor.data<T>() + expected);
+}
+
+/// Runs `parse`; a file whose content does not hang together counts as absent.
+template <typename Parse>
+auto tolerant(Parse parse) -> decltype(parse()) {
+  try {
+    return parse();
+  } catch (const std::out_of_range&) {
+    return std::nullopt;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string format_tile_year(const TileYear& year) {
+  const auto n = static_cast<int64_t>(year.cells.size());
+  const auto variables = static_cast<int64_t>(year.variables.size());
+  const auto annuals = static_cast<int64_t>(year.annual_variables.size());
+  Tensors tensors;
+  tensors["cells"] = cells_tensor(year.cells);
+  tensors["month_days"] = Tensor::of(DType::U8, {12}, year.month_days);
+  for (size_t m = 0; m < year.members.size(); ++m) {
+    const std::string prefix = "member" + std::to_string(m) + ".";
+    const MemberYear& result = year.members[m].result;
+    tensors[prefix + "weight"] = Tensor::of(DType::F32, {n}, year.members[m].weight);
+    tensors[prefix + "monthly"] = Tensor::of(DType::F32, {variables, 12, n}, result.monthly);
+    tensors[prefix + "annual"] = Tensor::of(DType::F32, {annuals, n}, result.annual);
+    tensors[prefix + "flags"] = Tensor::of(DType::U16, {12, n}, result.flags);
+    if (year.daily)
+      tensors[prefix + "daily"] =
+          Tensor::of(DType::F32, {variables, year.step.days, n}, result.daily);
+  }
+  Metadata metadata;
+  metadata["format"] = "fluxtile-tile-year " + std::to_string(kFormat);
+  metadata["result_key"] = year.result_key;
+  metadata["chain"] = year.chain;
+  metadata["month_chains"] = json(year.month_chains).dump();
+  metadata["stamp"] = year.stamp;
+  metadata["year"] = std::to_string(year.step.year);
+  metadata["days"] = std::to_string(year.step.days);
+  metadata["complete"] = year.step.complete ? "1" : "0";
+  metadata["members"] = std::to_string(year.members.size());
+  metadata["daily"] = year.daily ? "1" : "0";
+  metadata["variables"] = json(year.variables).dump();
+  metadata["annual_variables"] = json(year.annual_variables).dump();
+  metadata["window"] = json({year.unit.window.column, year.unit.window.row, year.unit.window.width,
+                             year.unit.window.height})
+                           .dump();
+  metadata["region"] = std::to_string(year.unit.region);
+  return with_trailer(format_safetensors(tensors, metadata));
+}
+
+std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path) {
+  const auto body = checked(bytes);
+  if (!body) return std::nullopt;
+  const Safetensors file = parse_safetensors(*body, path);
+  if (!is_format(file.metadata, "fluxtile-tile-year", path)) return std::nullopt;
+  return tolerant([&]() -> std::optional<TileYear> {
+    const auto& meta = file.metadata;
+    TileYear year;
+    year.result_key = meta.at("result_key");
+    year.chain = meta.at("chain");
+    year.stamp = meta.at("stamp");
+    year.month_chains = json::parse(meta.at("month_chains")).get<std::vector<std::string>>();
+    year.variables = json::parse(meta.at("variables")).get<std::vector<std::string>>();
+    year.annual_variables =
+        json::parse(meta.at("annual_variables")).get<std::vector<std::string>>();
+    const auto window = json::parse(meta.at("window")).get<std::vector<int64_t>>();
+    year.unit.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
+    year.unit.region = static_cast<size_t>(std::atoll(meta.at("region").c_str()));
+    year.step = {std::atoi(meta.at("year").c_str()), false, std::atoi(meta.at("days").c_str()),
+                 meta.at("complete") == "1"};
+    year.daily = meta.at("daily") == "1";
+    year.cells = cells_of(file.tensors.at("cells"));
+    year.month_days = values_of<uint8_t>(file, "month_days", 12);
+    const size_t n = year.cells.size();
+    const auto members = static_cast<size_t>(std::atoll(meta.at("members").c_str()));
+    for (size_t m = 0; m < members; ++m) {
+      const std::string prefix = "member" + std::to_string(m) + ".";
+      TileYearMember member;
+      member.weight = values_of<float>(file, prefix + "weight", n);
+      member.result.monthly =
+          values_of<float>(file, prefix + "monthly", year.variables.size() * 12 * n);
+      member.result.annual =
+          values_of<float>(file, prefix + "annual", year.annual_variables.size() * n);
+      member.result.flags = values_of<uint16_t>(file, prefix + "flags", 12 * n);
+      if (year.daily) {
+        member.result.daily =
+            values_of<float>(file, prefix + "daily",
+                             year.variables.size() * static_cast<size_t>(year.step.days) * n);
+      }
+      year.members.push_back(std::move(member));
+    }
+    return year;
+  });
+}
+
+std::string format_tile_state(const TileState& state, const std::vector<CellIndex>& cells,
+                              const std::string& result_key) {
+  Tensors tensors;
+  tensors["cells"] = cells_tensor(cells);
+  for (size_t m = 0; m < state.members.size(); ++m) {
+    const auto& values = state.members[m].values;
+    const auto n = static_cast<int64_t>(cells.size());
+    tensors["member" + std::to_string(m)] =
+        Tensor::of(DType::F32, {n, n == 0 ? 0 : static_cast<int64_t>(values.size()) / n}, values);
+  }
+  Metadata metadata;
+  metadata["format"] = "fluxtile-state " + std::to_string(kFormat);
+  metadata["result_key"] = result_key;
+  metadata["chain"] = state.chain;
+  metadata["stamp"] = state.stamp;
+  metadata["members"] = std::to_string(state.members.size());
+  return with_trailer(format_safetensors(tensors, metadata));
+}
+
+std::optional<TileState> parse_tile_state(const std::string& bytes, const std::string& path,
+                                          const std::vector<CellIndex>& cells,
+                                          const std::string& result_key) {
+  const auto body = checked(bytes);
+  if (!body) return std::nullopt;
+  const Safetensors file = parse_safetensors(*body, path);
+  if (!is_format(file.metadata, "fluxtile-state", path)) return std::nullopt;
+  return tolerant([&]() -> std::optional<TileState> {
+    if (file.metadata.at("result_key") != result_key) return std::nullopt;
+    if (!(cells_of(file.tensors.at("cells")) == cells)) return std::nullopt;
+    TileState state;
+    state.chain = file.metadata.at("chain");
+    state.stamp = file.metadata.at("stamp");
+    const auto members = static_cast<size_t>(std::atoll(file.metadata.at("members").c_str()));
+    for (size_t m = 0; m < members; ++m) {
+      const Tensor& tensor = file.tensors.at("member" + std::to_string(m));
+      state.members.push_back(
+          {std::vector<float>(tensor.data<float>(), tensor.data<float>() + tensor.count())});
+    }
+    return state;
+  });
+}
+
+CellDigest cell_digest(const TileYear& year) {
+  const size_t n = year.cells.size();
+  CellDigest digest;
+  std::string bytes;
+  const auto add = [&bytes](const auto& value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto add_layers = [&](const auto& values, size_t cell) {
+    for (size_t k = cell; k < values.size(); k += n) add(values[k]);
+  };
+  for (size_t i = 0; i < n; ++i) {
+    bytes.clear();
+    add(year.cells[i].column);
+    add(year.cells[i].row);
+    add(year.step.year);
+    for (const auto& member : year.members) {
+      add(member.weight[i]);
+      add_layers(member.result.monthly, i);
+      add_layers(member.result.annual, i);
+      add_layers(member.result.flags, i);
+      add_layers(member.result.daily, i);
+    }
+    const uint64_t hash = xxh3_64(bytes.data(), bytes.size());
+    digest.first += hash;
+    bytes.push_back('2');  // a second, independent hash of the same bytes
+    digest.second += xxh3_64(bytes.data(), bytes.size());
+  }
+  return digest;
+}
+
+WriteTile::WriteTile(std::string folder, int keep_states)
+    : folder_(std::move(folder)), keep_states_(keep_states) {}
+
+std::string WriteTile::tile_year_path(const std::string& region_folder, const TileUnit& unit,
+                                      size_t step, int year) const {
+  return folder_ + "/" + region_folder + "/" + unit.name() + "/" + std::to_string(step) + "-" +
+         std::to_string(year) + ".tile-year";
+}
+
+std::string WriteTile::state_path(const std::string& region_folder, const TileUnit& unit,
+                                  size_t step, int year) const {
+  return folder_ + "/" + region_folder + "/" + unit.name() + "/" + std::to_string(step) + "-" +
+         std::to_string(year) + ".state";
+}
+
+void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
+  std::map<long, std::filesystem::path> states;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_ + "/" + region_folder + "/" + unit.name())) {
+    if (entry.path().extension() == ".state")
+      states[std::atol(entry.path().filename().c_str())] = entry.path();
+  }
+  for (auto oldest = states.begin(); states.size() > static_cast<size_t>(keep_states_);
+       oldest = states.erase(oldest)) {
+    std::error_code ignored;
+    std::filesystem::remove(oldest->second, ignored);
+  }
+}
+
+void WriteTile::operator()(const TileYear& year, const TileState& state,
+                           const std::string& region_folder, size_t step) const {
+  // The state goes last: a state that is there vouches for its tile-year.
+  if (!year.step.spinup) {
+    write_atomically(tile_year_path(region_folder, year.unit, step, year.step.year),
+                     format_tile_year(year));
+  }
+  write_atomically(state_path(region_folder, year.unit, step, year.step.year),
+                   format_tile_state(state, year.cells, year.result_key));
+  forget_old_states(region_folder, year.unit);
+}
+
+}  // namespace fluxtile
