@@ -153,15 +153,13 @@ std::string suggest_climate(const std::string& path, const Report& report) {
   if (is_gridmet(path, variables))
     return "inputs:\n  climate: {files: " + yaml((folder.empty() ? "" : folder + "/") + "*.nc") +
            ", recipe: gridmet, resample: bilinear}\n";
-  std::string terms, said;
+  std::string terms;
   bool daily = false;
   for (const auto& axis : report["time_axes"]) daily = daily || axis.value("step", "") == "1 day";
   const auto add = [&](const char* input, const char* key, const char* unit) {
     const std::string name = find_variable(variables, key);
     const Bridge way = name.empty() ? Bridge::none : bridge(variables, name, unit);
     if (way == Bridge::none || (way == Bridge::daily_sum && !daily)) return;
-    if (way == Bridge::daily_sum)
-      said += "      " + yaml(name) + ": {unit: " + unit + "}   # a sum over the day\n";
     terms +=
         "      " + std::string(input) + ": {variable: " + yaml(name) + ", unit: " + unit + "}\n";
   };
@@ -182,7 +180,7 @@ std::string suggest_climate(const std::string& path, const Report& report) {
   add("PRECN", "precip", "mm d-1");
   if (terms.empty()) return "";
   return "inputs:\n  climate:\n    files: " + yaml(path) + "\n    recipe:\n" + terms +
-         (said.empty() ? "" : "    variables:\n" + said) + "    resample: bilinear\n";
+         "    resample: bilinear\n";
 }
 
 std::pair<std::string, std::optional<Date>> suggest_pattern(const std::string& path) {
