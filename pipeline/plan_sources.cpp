@@ -194,18 +194,7 @@ void SourceResolver::resolve_gpp_raster(const std::string& path, std::vector<Com
   auto info = reader_.raster(path, gpp.packing);
   std::string opened = path;
   if (!gpp.variable.empty() && !info->subdatasets.empty()) {
-    const auto wanted = std::find_if(info->subdatasets.begin(), info->subdatasets.end(),
-                                     [&](const std::string& name) {
-                                       return name.size() >= gpp.variable.size() &&
-                                              name.compare(name.size() - gpp.variable.size(),
-                                                           gpp.variable.size(), gpp.variable) == 0;
-                                     });
-    if (wanted == info->subdatasets.end()) {
-      throw fail("the file has no subdataset `" + gpp.variable + "`", "inputs.gpp.variable")
-          .file(path)
-          .found(join(info->subdatasets));
-    }
-    opened = *wanted;
+    opened = subdataset_path(path, gpp.variable);
     info = reader_.raster(opened, gpp.packing);
   }
   if (info->bands.empty()) {
