@@ -14,7 +14,12 @@ namespace {
 
 constexpr double snap = 1e-6;
 
-using Polygon = std::array<Point, 12>;
+struct Vertex {
+  double x, y;
+};
+using Quad = std::array<Vertex, 4>;
+/// Room for a quadrilateral, even a self-crossing one, cut by four lines.
+using Polygon = std::array<Vertex, 24>;
 
 /// Positions of lattice cells in the caller's list.
 class CellLookup {
@@ -57,21 +62,22 @@ template <int axis>
 size_t clip(const Polygon& in, size_t n, double bound, double sign, Polygon& out) {
   size_t m = 0;
   for (size_t i = 0; i < n; ++i) {
-    const Point &p = in[i], &q = in[(i + 1) % n];
+    const Vertex &p = in[i], &q = in[i + 1 < n ? i + 1 : 0];
     const double dp = sign * ((axis == 0 ? p.x : p.y) - bound);
     const double dq = sign * ((axis == 0 ? q.x : q.y) - bound);
     if (dp >= 0) out[m++] = p;
     if ((dp > 0 && dq < 0) || (dp < 0 && dq > 0)) {
       const double t = dp / (dp - dq);
       out[m++] =
-          axis == 0 ? Point{bound, p.y + t * (q.y - p.y)} : Point{p.x + t * (q.x - p.x), bound};
+          axis == 0 ? Vertex{bound, p.y + t * (q.y - p.y)} : Vertex{p.x + t * (q.x - p.x), bound};
     }
   }
   return m;
 }
 
 /// Shoelace about the first vertex, so that a polygon squeezed onto a line has area exactly 0.
-double area_of(const Polygon& polygon, size_t n) {
+template <typename Vertices>
+double area_of(const Vertices& polygon, size_t n) {
   double twice = 0;
   for (size_t i = 1; i + 1 < n; ++i)
     twice += (polygon[i].x - polygon[0].x) * (polygon[i + 1].y - polygon[0].y) -
@@ -79,15 +85,29 @@ double area_of(const Polygon& polygon, size_t n) {
   return std::abs(twice) / 2;
 }
 
-/// Share of the lattice cell that the quadrilateral covers. Everything is computed relative to the
-/// cell, so that it depends on the two alone.
-double overlap(const Lattice& lattice, CellIndex cell, const std::array<Point, 4>& quad) {
+/// The quadrilateral relative to a cell: (0, 0) its upper-left, (1, 1) its lower-right corner. All
+/// overlaps are computed in these coordinates, so that they depend on the two alone.
+template <typename Vertices>
+void put_relative(const Lattice& lattice, CellIndex cell, const Quad& quad, Vertices& out) {
   const Point corner = lattice.corner(cell);
+  for (size_t i = 0; i < 4; ++i)
+    out[i] = {(quad[i].x - corner.x) / lattice.resolution,
+              (corner.y - quad[i].y) / lattice.resolution};
+}
+
+/// Share of the cell that a quadrilateral covers which lies wholly inside it.
+double share_inside(const Lattice& lattice, CellIndex cell, const Quad& quad) {
+  Quad a;
+  put_relative(lattice, cell, quad, a);
+  return area_of(a, 4);
+}
+
+/// Share of the lattice cell that any quadrilateral covers.
+double overlap(const Lattice& lattice, CellIndex cell, const Quad& quad) {
   Polygon a, b;
+  put_relative(lattice, cell, quad, a);
   double low_u = HUGE_VAL, high_u = -HUGE_VAL, low_v = HUGE_VAL, high_v = -HUGE_VAL;
   for (size_t i = 0; i < 4; ++i) {
-    a[i] = {(quad[i].x - corner.x) / lattice.resolution,
-            (corner.y - quad[i].y) / lattice.resolution};
     low_u = std::min(low_u, a[i].x);
     high_u = std::max(high_u, a[i].x);
     low_v = std::min(low_v, a[i].y);
@@ -178,6 +198,13 @@ SourceWindow touched_window(const Lattice& lattice, const std::vector<CellIndex>
   return window;
 }
 
+/// Index of the lattice line left of or above `v`, which counts in cells.
+int64_t cell_of(double v) {
+  const double bounded = std::clamp(v, -4e18, 4e18);
+  const auto truncated = static_cast<int64_t>(bounded);
+  return truncated - (bounded < static_cast<double>(truncated) ? 1 : 0);
+}
+
 /// 360 degrees in units of the lattice where its x is a longitude, else 0.
 double lattice_period(const Lattice& lattice, const SourceGrid& source,
                       const Transform& transform) {
@@ -207,6 +234,7 @@ ResampleWeights area_weights(const Lattice& lattice, const std::vector<CellIndex
   WeightTable table(cells.size(), candidates);
   if (touched.empty() || cells.empty()) return table.finish(Resampling::area);
 
+  table.reserve(touched.cells() + 2 * cells.size());
   const CellLookup lookup(cells);
   const double period = lattice_period(lattice, source, to_source);
   const double middle =
@@ -241,11 +269,10 @@ ResampleWeights area_weights(const Lattice& lattice, const std::vector<CellIndex
     size_t at = 0;
     for (size_t i = 0; i < n; ++i, ++at) {
       if (i > 0 && columns[i] != columns[i - 1] + 1) ++at;
-      std::array<Point, 4> quad = {
-          Point{upper_x[at], upper_y[at]}, Point{upper_x[at + 1], upper_y[at + 1]},
-          Point{lower_x[at + 1], lower_y[at + 1]}, Point{lower_x[at], lower_y[at]}};
+      Quad quad = {Vertex{upper_x[at], upper_y[at]}, Vertex{upper_x[at + 1], upper_y[at + 1]},
+                   Vertex{lower_x[at + 1], lower_y[at + 1]}, Vertex{lower_x[at], lower_y[at]}};
       bool finite = true;
-      for (const Point& p : quad) finite = finite && std::isfinite(p.x) && std::isfinite(p.y);
+      for (const Vertex& p : quad) finite = finite && std::isfinite(p.x) && std::isfinite(p.y);
       if (!finite) continue;
       double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
       for (size_t k = 0; k < 4; ++k) {
@@ -257,19 +284,22 @@ ResampleWeights area_weights(const Lattice& lattice, const std::vector<CellIndex
         low_y = std::min(low_y, quad[k].y);
         high_y = std::max(high_y, quad[k].y);
       }
-      const auto cell_of = [&](double distance) {
-        return static_cast<int64_t>(
-            std::floor(std::clamp(distance / lattice.resolution, -4e18, 4e18)));
-      };
-      const double slack = snap * lattice.resolution;
-      const int64_t first_column = std::max(box.column, cell_of(low_x - lattice.origin_x - slack));
-      const int64_t last_column =
-          std::min(box.column + box.width - 1, cell_of(high_x - lattice.origin_x + slack));
-      const int64_t first_row = std::max(box.row, cell_of(lattice.origin_y - high_y - slack));
-      const int64_t last_row =
-          std::min(box.row + box.height - 1, cell_of(lattice.origin_y - low_y + slack));
-      for (int64_t r = first_row; r <= last_row; ++r) {
-        for (int64_t c = first_column; c <= last_column; ++c) {
+      const int64_t first_column = cell_of((low_x - lattice.origin_x) / lattice.resolution - snap);
+      const int64_t last_column = cell_of((high_x - lattice.origin_x) / lattice.resolution + snap);
+      const int64_t first_row = cell_of((lattice.origin_y - high_y) / lattice.resolution - snap);
+      const int64_t last_row = cell_of((lattice.origin_y - low_y) / lattice.resolution + snap);
+      if (first_column == last_column && first_row == last_row) {  // most cells of a fine source
+        const CellIndex cell{first_column, first_row};
+        const int32_t target = lookup.find(cell);
+        if (target < 0) continue;
+        const double share = share_inside(lattice, cell, quad);
+        if (share > 0) table.add(static_cast<size_t>(target), columns[i], row, share);
+        continue;
+      }
+      for (int64_t r = std::max(box.row, first_row);
+           r <= std::min(box.row + box.height - 1, last_row); ++r) {
+        for (int64_t c = std::max(box.column, first_column);
+             c <= std::min(box.column + box.width - 1, last_column); ++c) {
           const int32_t target = lookup.find({c, r});
           if (target < 0) continue;
           const double share = overlap(lattice, {c, r}, quad);

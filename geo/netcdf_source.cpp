@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "geo/cf_crs.h"
 #include "geo/netcdf_file.h"
+#include "geo/raster_source.h"
 #include "geo/unit.h"
 
 namespace fluxtile {
@@ -498,6 +499,19 @@ class HeaderReader {
     return name.empty() ? nullptr : find(name);
   }
 
+  /// The only variable of the file that looks like a grid mapping; null if there is none or more.
+  [[nodiscard]] const Raw* only_mapping() const {
+    const Raw* found = nullptr;
+    for (const Raw& v : raw_) {
+      const bool maps = v.attributes.count("grid_mapping_name") > 0 ||
+                        v.attributes.count("crs_wkt") > 0 || v.attributes.count("spatial_ref") > 0;
+      if (!maps || v.dimensions.size() > 1) continue;
+      if (found != nullptr) return nullptr;
+      found = &v;
+    }
+    return found;
+  }
+
   void find_crs(const Raw& v, const Raw& x, const Raw& y, NetcdfVariable& out) {
     const bool degrees = x.degrees && y.degrees;
     const Raw* mapping = grid_mapping(v);
@@ -516,6 +530,13 @@ class HeaderReader {
     if (found.definition.empty())
       found = crs_of_loose_attributes("variable " + v.name, v.attributes);
     if (found.definition.empty()) found = crs_of_loose_attributes("the file", global_);
+    if (const Raw* only = only_mapping();
+        found.definition.empty() && !degrees && only != nullptr && mapping == nullptr) {
+      found = crs_of_grid_mapping(only->name, only->attributes, metres > 0 ? metres : 1);
+      if (!found.definition.empty()) {
+        found.source += "; " + v.name + " does not name it, but the file has no other";
+      }
+    }
     if (found.definition.empty() && degrees)
       found = {"EPSG:4326", "latitude/longitude axes without grid mapping: EPSG:4326", ""};
     if (found.definition.empty()) {
@@ -674,6 +695,17 @@ class HeaderReader {
 NetcdfInfo read_netcdf_info(const std::string& path) {
   const NetcdfLock lock;
   return HeaderReader(path).read();
+}
+
+NetcdfVariable repacked(NetcdfVariable variable, const Packing& packing) {
+  const auto stored = [&](double value) {
+    return variable.type == "float" ? static_cast<double>(static_cast<float>(value)) : value;
+  };
+  variable.scale = packing.scale.value_or(variable.scale);
+  variable.offset = packing.offset.value_or(variable.offset);
+  if (packing.nodata) variable.fill_values = {stored(*packing.nodata)};
+  for (const double fill : packing.fill_values) variable.fill_values.push_back(stored(fill));
+  return variable;
 }
 
 void require_usable(const NetcdfInfo& info, const NetcdfVariable& variable) {

@@ -12,6 +12,8 @@
 
 namespace fluxtile {
 
+struct Packing;
+
 /// One gridded variable of a NetCDF file as read from its header and coordinate variables.
 struct NetcdfVariable {
   std::string name, long_name, standard_name, description, units, type;
@@ -45,6 +47,10 @@ struct NetcdfInfo {
 /// Reads header and axes. All NetCDF calls of the process go through one mutex in here. Throws
 /// Error(data | io).
 NetcdfInfo read_netcdf_info(const std::string& path);
+
+/// The variable with scale, offset and nodata of the configuration in place of the file's; what
+/// `packing` leaves open stays. A nodata value is taken as the type of the variable stores it.
+NetcdfVariable repacked(NetcdfVariable variable, const Packing& packing);
 
 /// Throws Error(data) with the reason when the variable is `unusable`.
 void require_usable(const NetcdfInfo& info, const NetcdfVariable& variable);

@@ -27,7 +27,9 @@ std::atomic<bool> remote_allowed{false};
 
 void deregister(const char* name) {
   GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(name);
-  if (driver != nullptr) GetGDALDriverManager()->DeregisterDriver(driver);
+  if (driver == nullptr) return;
+  GetGDALDriverManager()->DeregisterDriver(driver);
+  GDALDestroyDriver(driver);
 }
 
 std::map<std::string, std::string> metadata_of(GDALMajorObject& object) {
@@ -96,7 +98,14 @@ Crs crs_of(GDALDataset& dataset) {
   reference->exportToWkt(&wkt, options);
   const std::string text = wkt == nullptr ? "" : wkt;
   CPLFree(wkt);
-  return text.empty() ? Crs() : Crs::from_user_input(text);
+  // Series of files share one CRS: understood once.
+  thread_local std::string known_text;
+  thread_local Crs known;
+  if (text != known_text) {
+    known = text.empty() ? Crs() : Crs::from_user_input(text);
+    known_text = text;
+  }
+  return known;
 }
 
 /// The number as the band would store it: an infinite result stands for "never equal".
@@ -109,6 +118,10 @@ double as_stored(double value, bool float32) {
 /// Open datasets of one thread, most recently used first.
 class DatasetCache {
  public:
+  /// Wakes GDAL's own per-thread PROJ context first: what a thread makes first, it destroys last,
+  /// and closing a dataset needs that context.
+  DatasetCache() { const OGRSpatialReference first; }
+
   GDALDataset& get(const std::string& path) {
     const auto found = std::find_if(open_.begin(), open_.end(),
                                     [&](const auto& entry) { return entry.first == path; });
@@ -155,6 +168,7 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
         .found(text_of(window));
 
   std::vector<double> values(window.cells());
+  std::vector<unsigned char> mask;  // 0 = absent; only for files with a mask of their own
   const BandInfo& about = info.bands[static_cast<size_t>(band - 1)];
   bool float32 = false;
   {
@@ -170,11 +184,18 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
     GdalMessages messages;
     GDALRasterBand& source = *dataset.GetRasterBand(band);
     float32 = source.GetRasterDataType() == GDT_Float32;
-    const CPLErr result =
-        source.RasterIO(GF_Read, static_cast<int>(window.column), static_cast<int>(window.row),
-                        static_cast<int>(window.width), static_cast<int>(window.height),
-                        values.data(), static_cast<int>(window.width),
-                        static_cast<int>(window.height), GDT_Float64, 0, 0, nullptr);
+    const auto fetch = [&](GDALRasterBand& from, void* into, GDALDataType type) {
+      return from.RasterIO(GF_Read, static_cast<int>(window.column), static_cast<int>(window.row),
+                           static_cast<int>(window.width), static_cast<int>(window.height), into,
+                           static_cast<int>(window.width), static_cast<int>(window.height), type, 0,
+                           0, nullptr);
+    };
+    CPLErr result = fetch(source, values.data(), GDT_Float64);
+    const int flags = source.GetMaskFlags();
+    if (result == CE_None && (flags & GMF_PER_DATASET) != 0 && (flags & GMF_NODATA) == 0) {
+      mask.resize(values.size());
+      result = fetch(*source.GetMaskBand(), mask.data(), GDT_Byte);
+    }
     if (result != CE_None || messages.failed()) {
       const std::string said = messages.text();
       thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
@@ -192,8 +213,10 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
   const double low = about.valid_min ? as_stored(*about.valid_min, float32) : -HUGE_VAL;
   const double high = about.valid_max ? as_stored(*about.valid_max, float32) : HUGE_VAL;
   const bool packed = physical && (about.scale != 1 || about.offset != 0);
-  for (double& value : values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    double& value = values[i];
     bool valid = std::isfinite(value) && value >= low && value <= high;
+    valid = valid && (mask.empty() || mask[i] != 0);
     for (const double fill : absent) valid = valid && value != fill;
     if (!valid)
       value = nan;
@@ -232,12 +255,15 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
                   ? "no such file"
                   : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said));
   error.file(path);
+  const auto begins_with = [&](const char* start) { return path.rfind(start, 0) == 0; };
   const auto ends_with = [&](const char* end) {
     const std::string text = end;
     return path.size() >= text.size() &&
            path.compare(path.size() - text.size(), text.size(), text) == 0;
   };
-  if (exists && (ends_with(".nc") || ends_with(".nc4") || ends_with(".h5") || ends_with(".he5")))
+  if ((exists &&
+       (ends_with(".nc") || ends_with(".nc4") || ends_with(".h5") || ends_with(".he5"))) ||
+      begins_with("NETCDF:") || begins_with("HDF5:"))
     error.hint("NetCDF and HDF5 files are read by fluxtile's own reader, not through GDAL");
   throw error;
 }

@@ -52,10 +52,10 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing = {}
 /// last part ("1 km 16 days NDVI") or its full name. Throws Error(data) with the nearest names.
 std::string subdataset_path(const std::string& path, const std::string& name);
 
-/// Reads one window of one band as doubles: nodata, values outside valid_range and non-finite
-/// values become NaN, then scale and offset are applied. `window` must lie inside the raster.
-/// Row-major. Thread-safe: every thread keeps its own small cache of open datasets (never shared).
-/// Throws Error(data | io) on unreadable data.
+/// Reads one window of one band as doubles: nodata, cells masked by the file's own mask, values
+/// outside valid_range and non-finite values become NaN, then scale and offset are applied.
+/// `window` must lie inside the raster. Row-major. Thread-safe: every thread keeps its own small
+/// cache of open datasets (never shared). Throws Error(data | io) on unreadable data.
 std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window);
 
 /// As read_window but without scale and offset: stored codes of a classified raster.

@@ -127,39 +127,31 @@ const char* to_string(Resampling method) noexcept {
 }
 
 WeightTable::WeightTable(size_t targets, const SourceWindow& candidates)
-    : targets_(targets), candidates_(candidates) {
+    : candidates_(candidates), count_(targets) {
   constexpr auto most = static_cast<size_t>(std::numeric_limits<int32_t>::max());
   if (targets > most || candidates.cells() > most)
     throw Error(Code::data, "too many source cells for one block of target cells")
         .found(std::to_string(candidates.width) + " x " + std::to_string(candidates.height) +
                " source cells")
         .hint("use a smaller grid.tile, or a source closer to the grid's resolution");
+  width_ = static_cast<int32_t>(candidates.width);
 }
 
 ResampleWeights WeightTable::finish(Resampling method) {
   ResampleWeights out;
   out.method = method;
-  out.offset.assign(targets_ + 1, 0);
+  out.offset.assign(count_.size() + 1, 0);
+  for (size_t i = 0; i < count_.size(); ++i) out.offset[i + 1] = out.offset[i] + count_[i];
   if (entries_.empty()) return out;
-  int64_t left = candidates_.width, right = -1, top = candidates_.height, bottom = -1;
-  for (const Entry& entry : entries_) {
-    ++out.offset[static_cast<size_t>(entry.target) + 1];
-    const int64_t row = entry.index / candidates_.width, column = entry.index % candidates_.width;
-    left = std::min(left, column);
-    right = std::max(right, column);
-    top = std::min(top, row);
-    bottom = std::max(bottom, row);
-  }
-  for (size_t i = 1; i < out.offset.size(); ++i) out.offset[i] += out.offset[i - 1];
-  out.window = {candidates_.column + left, candidates_.row + top, right - left + 1,
-                bottom - top + 1};
+  const int32_t width = right_ - left_ + 1, height = bottom_ - top_ + 1;
+  out.window = {candidates_.column + left_, candidates_.row + top_, width, height};
   out.index.resize(entries_.size());
   out.weight.resize(entries_.size());
   std::vector<int64_t> next(out.offset.begin(), out.offset.end() - 1);
   for (const Entry& entry : entries_) {
     const auto at = static_cast<size_t>(next[static_cast<size_t>(entry.target)]++);
-    const int64_t row = entry.index / candidates_.width, column = entry.index % candidates_.width;
-    out.index[at] = static_cast<int32_t>((row - top) * out.window.width + column - left);
+    const int32_t row = entry.index / width_, column = entry.index - row * width_;
+    out.index[at] = (row - top_) * width + column - left_;
     out.weight[at] = entry.weight;
   }
   return out;

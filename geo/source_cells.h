@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -56,22 +58,31 @@ class WeightTable {
  public:
   /// `candidates`: a window that holds every source cell that will be added.
   WeightTable(size_t targets, const SourceWindow& candidates);
+  /// Room for about this many entries.
+  void reserve(size_t entries) { entries_.reserve(entries); }
   /// Entries of one target must come in their final order.
   void add(size_t target, int64_t column, int64_t row, double weight) {
-    entries_.push_back({static_cast<int32_t>(target),
-                        static_cast<int32_t>((row - candidates_.row) * candidates_.width + column -
-                                             candidates_.column),
-                        weight});
+    const auto c = static_cast<int32_t>(column - candidates_.column);
+    const auto r = static_cast<int32_t>(row - candidates_.row);
+    left_ = std::min(left_, c);
+    right_ = std::max(right_, c);
+    top_ = std::min(top_, r);
+    bottom_ = std::max(bottom_, r);
+    ++count_[target];
+    entries_.push_back({static_cast<int32_t>(target), r * width_ + c, weight});
   }
   [[nodiscard]] ResampleWeights finish(Resampling method);
 
  private:
   struct Entry {
-    int32_t target, index;
+    int32_t target, index;  ///< index inside the candidates
     double weight;
   };
-  size_t targets_;
   SourceWindow candidates_;
+  int32_t width_ = 0;  ///< of the candidates
+  int32_t left_ = std::numeric_limits<int32_t>::max(), right_ = -1;
+  int32_t top_ = std::numeric_limits<int32_t>::max(), bottom_ = -1;
+  std::vector<int32_t> count_;  ///< entries of each target
   std::vector<Entry> entries_;
 };
 

@@ -10,14 +10,15 @@
 
 namespace fluxtile {
 
-/// Hidden state of one member over a tile: [cell][state_size] float32; zero at the start of
-/// spin-up.
+/// Hidden state of one member over a tile: [cell][state_size] float32 for all of the tile's cells
+/// (YearInputs::cells), also those of other members; zero at the start of spin-up.
 struct MemberState {
   std::vector<float> values;
 };
 
-/// What a member's network made of one year of a tile. Fluxes carry the project's signs: Ra, Rh,
-/// GPP positive, NEE negative = uptake.
+/// What a member's network made of one year of a tile. [cell] runs over all of the tile's cells
+/// (YearInputs::cells). Fluxes carry the project's signs: Ra, Rh, GPP positive, NEE negative =
+/// uptake.
 struct MemberYear {
   std::vector<float> monthly;   ///< [variable][12][cell] sum over the days of the month, gC m-2;
                                 ///< formed in float64; NaN = not modelled
@@ -39,7 +40,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
   /// One year of one member. `state` has cells * state_size values and is updated for cells that
-  /// ran. Throws Error: internal for a wrong shape, interrupted when a stop was requested.
+  /// ran. After an exception `state` is partly that of the new year: start again from a copy.
+  /// Throws Error: internal for a wrong shape, interrupted when a stop was requested or memory ran
+  /// out.
   virtual MemberYear run(const YearInputs& inputs, const MemberInputs& member, MemberState& state,
                          bool daily) const = 0;
   /// Bytes that one run() call holds beside its inputs and outputs, per thread.

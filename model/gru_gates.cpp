@@ -60,31 +60,37 @@ FLUXTILE_INLINE void all_gates(const float* input, const float* recurrent, const
   }
 }
 
-using Gates = void(const float*, const float*, const float*, const float*, float*, size_t, size_t);
-
-void gates_baseline(const float* input, const float* recurrent, const float* bias,
-                    const float* before, float* after, size_t lanes, size_t units) {
-  all_gates(input, recurrent, bias, before, after, lanes, units);
-}
-
+// clang-format off
+#define FLUXTILE_GATES(name)                                                                      \
+  void name(const float* input, const float* recurrent, const float* bias, const float* before,   \
+            float* after, size_t lanes, size_t units) {                                           \
+    all_gates(input, recurrent, bias, before, after, lanes, units);                               \
+  }
+FLUXTILE_GATES(gates_baseline)
 #ifdef __x86_64__
-__attribute__((target("avx2"))) void gates_avx2(const float* input, const float* recurrent,
-                                                const float* bias, const float* before,
-                                                float* after, size_t lanes, size_t units) {
-  all_gates(input, recurrent, bias, before, after, lanes, units);
-}
-
-Gates* best_gates() { return __builtin_cpu_supports("avx2") ? gates_avx2 : gates_baseline; }
-#else
-Gates* best_gates() { return gates_baseline; }
+__attribute__((target("avx2")))
+FLUXTILE_GATES(gates_avx2)
+__attribute__((target("avx512f,avx512dq,prefer-vector-width=512")))
+FLUXTILE_GATES(gates_avx512)
 #endif
+// clang-format on
 
 }  // namespace
 
+std::vector<GruGates*> gru_gates_variants() {
+  std::vector<GruGates*> variants = {gates_baseline};
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) variants.push_back(gates_avx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+    variants.push_back(gates_avx512);
+#endif
+  return variants;
+}
+
 void gru_gates(const float* input, const float* recurrent, const float* bias, const float* before,
-               float* after, size_t lanes, size_t units) noexcept {
-  static Gates* const gates = best_gates();
-  gates(input, recurrent, bias, before, after, lanes, units);
+               float* after, size_t lanes, size_t units) {
+  static GruGates* const best = gru_gates_variants().back();
+  best(input, recurrent, bias, before, after, lanes, units);
 }
 
 }  // namespace fluxtile

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/kgml_ag_c_network.h"
 
+#include <c10/core/GradMode.h>
 #include <torch/nn/functional/dropout.h>
 #include <torch/nn/modules/activation.h>
 
@@ -72,7 +73,7 @@ std::pair<torch::Tensor, torch::Tensor> run_gru(torch::nn::GRU& gru,
                                                 const std::vector<torch::Tensor>& inputs,
                                                 const torch::Tensor& h) {
   const bool plain =
-      !torch::GradMode::is_enabled() && !gru->is_training() && inputs[0].device().is_cpu();
+      !c10::GradMode::is_enabled() && !gru->is_training() && inputs[0].device().is_cpu();
   if (!plain) {
     auto [out, after] = gru->forward(inputs.size() == 1 ? inputs[0] : torch::cat(inputs, 2), h);
     return {out, after};
@@ -111,7 +112,7 @@ std::shared_ptr<KgmlAgC> KgmlAgC::from_package(const Package& package) {
   auto network = std::make_shared<KgmlAgC>(Scalers{
       output_scaler(package, "Ra"), output_scaler(package, "Rh"), output_scaler(package, "NEE"),
       package.scalers.at("GPP"), package.scalers.at("Yield"), package.scalers.at("Residue")});
-  const torch::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   for (auto& item : network->named_parameters()) {
     const auto found = package.tensors.find(item.key());
     torch::Tensor& parameter = item.value();

@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t most_values = 100000;
+constexpr size_t deepest_value = 64;  // an alias inside its own anchor never ends
 constexpr const char* weights_file_name = "weights.safetensors";
 
 /// Turns YAML nodes into JSON and counts them.
@@ -25,18 +26,19 @@ class TrainingReader {
  public:
   explicit TrainingReader(std::string file) : file_(std::move(file)) {}
 
-  json read(const YAML::Node& node, const std::string& key) {
-    if (++values_ > most_values)
+  json read(const YAML::Node& node, const std::string& key, size_t depth = 0) {
+    if (++values_ > most_values || depth > deepest_value)
       throw Error(Code::data, "the training block is too large")
           .file(file_)
-          .key(key, line_of(node))
-          .expected("at most " + std::to_string(most_values) + " values");
+          .key("training", line_of(node))
+          .expected("at most " + std::to_string(most_values) + " values, " +
+                    std::to_string(deepest_value) + " deep");
     switch (node.Type()) {
       case YAML::NodeType::Map:
-        return read_map(node, key);
+        return read_map(node, key, depth);
       case YAML::NodeType::Sequence: {
         json list = json::array();
-        for (const auto& item : node) list.push_back(read(item, key + "[]"));
+        for (const auto& item : node) list.push_back(read(item, key + "[]", depth + 1));
         return list;
       }
       case YAML::NodeType::Scalar:
@@ -47,17 +49,19 @@ class TrainingReader {
   }
 
  private:
-  json read_map(const YAML::Node& node, const std::string& key) {
+  json read_map(const YAML::Node& node, const std::string& key, size_t depth) {
     json map = json::object();
     for (const auto& item : node) {
-      const std::string name = item.first.IsScalar() ? item.first.Scalar() : YAML::Dump(item.first);
+      if (!item.first.IsScalar())
+        throw Error(Code::data, "a key must be text").file(file_).key(key, line_of(item.first));
+      const std::string name = item.first.Scalar();
       const std::string path = key + "." + name;
       if (map.contains(name))
         throw Error(Code::data, "key '" + name + "' is there twice")
             .file(file_)
             .key(path, line_of(item.first))
             .hint("remove one of them");
-      map[name] = read(item.second, path);
+      map[name] = read(item.second, path, depth + 1);
     }
     return map;
   }

@@ -80,6 +80,16 @@ KgmlAgC::Hidden unpack(const torch::Tensor& packed) {
           layers.narrow(0, 5, 1)};
 }
 
+/// An exception of torch as an Error; one about memory as a passing fault.
+Error error_of(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+                      text.find("allocate memory") != std::string::npos;
+  if (!memory) return Error(Code::internal, "torch: " + text);
+  return Error(Code::interrupted, "out of memory: " + text)
+      .hint("lower run.threads, or use a device with more free memory");
+}
+
 class TorchEngine final : public Engine {
  public:
   TorchEngine(const EngineOptions& options, std::shared_ptr<const Package> package)
@@ -101,11 +111,10 @@ class TorchEngine final : public Engine {
                  bool daily) const override;
 
   [[nodiscard]] size_t scratch_bytes(size_t days) const override {
-    // Inputs, their concatenations, one layer's gates and the outputs of the layers that are alive
-    // at the peak, which is inside gru_Rh.
-    constexpr size_t floats_a_lane_day =
-        2 * features + 3 * kgml_ag_c::hidden_size + 2 * 84 + 2 * 192;
-    return days * cpu_lanes * floats_a_lane_day * sizeof(float);
+    // Floats a lane and day on the host: inputs before and after they are moved or packed, and on
+    // the CPU the outputs of the layers alive at the peak, which is the attention or gru_Rh.
+    const size_t floats = 2 * features + (device_.is_cuda() ? 8 : 6 * kgml_ag_c::hidden_size);
+    return days * lanes_ * floats * sizeof(float);
   }
 
  private:
@@ -147,8 +156,10 @@ MemberYear TorchEngine::run(const YearInputs& inputs, const MemberInputs& member
   };
   require(member.crop.size() == member.cell.size(), "a crop for each cell of the member");
   require(state.values.size() == inputs.cells * state_size, "state of each cell");
-  for (const int32_t cell : member.cell)
-    require(cell >= 0 && static_cast<size_t>(cell) < inputs.cells, "cells of the member");
+  for (size_t i = 0; i < member.cell.size(); ++i)
+    require(member.cell[i] > (i == 0 ? -1 : member.cell[i - 1]) &&
+                static_cast<size_t>(member.cell[i]) < inputs.cells,
+            "cells of the member, ascending");
 
   MemberYear result;
   result.monthly.assign(variable_count * months * inputs.cells, nan);
@@ -187,7 +198,7 @@ MemberYear TorchEngine::run(const YearInputs& inputs, const MemberInputs& member
       });
     }
   } catch (const c10::Error& error) {
-    throw Error(Code::internal, std::string("torch: ") + error.what_without_backtrace());
+    throw error_of(error);
   }
   return result;
 }
@@ -255,13 +266,21 @@ void TorchEngine::fill_lane(const Year& year, const FeatureExpander& expander, s
       const Scaler& scaler = package_->inputs[f].scaler;
       outside |= physical[f] < low_[f] || physical[f] > high_[f];
       z[f] = static_cast<float>((static_cast<double>(physical[f]) - scaler.mean) / scaler.std);
+      if (!std::isfinite(z[f]))  // the gates would hide it
+        throw Error(Code::data, "input " + package_->inputs[f].name + " has no finite z-score")
+            .file(package_->directory)
+            .key(package_->inputs[f].name)
+            .found(std::to_string(physical[f]) + " on day " + std::to_string(day + 1) + " of " +
+                   std::to_string(inputs.year))
+            .hint("compare the input's unit with the package's mean and std");
     }
     const size_t month = inputs.month[day];
-    if (day >= inputs.first_result_day) {
+    const bool counts = day >= inputs.first_result_day;
+    if (counts) {
       reached[month] = true;
       sums[month] += physical[kgml_ag_c::gpp_feature];
     }
-    if (outside) result.flags[month * cells + cell] |= input_out_of_range;
+    if (counts && outside) result.flags[month * cells + cell] |= input_out_of_range;
     if (!result.daily.empty())
       result.daily[(gpp * inputs.days + day) * cells + cell] = physical[kgml_ag_c::gpp_feature];
   }
@@ -297,7 +316,8 @@ void TorchEngine::store_lane(const Year& year, size_t entry, const float* fluxes
       if (counts) sums[v][month] += value[v];
       if (!result.daily.empty()) result.daily[(v * inputs.days + day) * cells + cell] = value[v];
     }
-    if (value[ra] < 0 || value[rh] < 0) result.flags[month * cells + cell] |= negative_respiration;
+    if (counts && (value[ra] < 0 || value[rh] < 0))
+      result.flags[month * cells + cell] |= negative_respiration;
   }
   for (const size_t v : {ra, rh, nee})
     for (size_t month = 0; month < months; ++month)
@@ -423,7 +443,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options,
   try {
     return std::make_unique<TorchEngine>(resolved, std::move(package));
   } catch (const c10::Error& error) {
-    throw Error(Code::internal, std::string("torch: ") + error.what_without_backtrace());
+    throw error_of(error);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -354,6 +355,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
 std::string error_text(const Error& error, bool json) {
   if (!json) return std::string("fluxtile: error: ") + error.what();
   nlohmann::ordered_json object;
+  object["time"] = utc_text(std::chrono::system_clock::now());
   object["level"] = "error";
   object["code"] = static_cast<int>(error.code());
   object["message"] = error.message();

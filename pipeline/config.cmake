@@ -4,8 +4,8 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(GDAL REQUIRED)
-find_package(PROJ REQUIRED)
+find_package(GDAL CONFIG REQUIRED)
+find_package(PROJ CONFIG REQUIRED)
 
 fluxtile_library(fluxtile_config
   climate_recipe.cpp config.cpp config_schema.cpp config_values.cpp log.cpp progress.cpp progress_text.cpp

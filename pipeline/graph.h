@@ -29,13 +29,9 @@ struct RunTally {
 
 /// Runs tiles through the stages as a oneTBB flow graph:
 ///
-///   tiles of the plan -> memory token -> open (soil, crops) -> ingest_gpp     \
-///                                                              ingest_climate -> assemble -> infer
-///                                                              -> write tile -> ledger
-///                                          ^ next year of the tile
-///                                          ------------------------------------------------+
-///                                                                      token back -> next tile <-
-///                                                                      last year -------+
+///   tiles of the plan -> memory token -> open (soil, crops) -> year
+///   year -> ingest_gpp, ingest_climate -> assemble -> infer -> write tile -> ledger
+///   ledger -> year (the tile's next year) | token back -> next tile (after its last year)
 ///
 /// Ingest of one tile hides behind the networks of another; tokens limit tiles in flight by bytes.
 /// A tile that fails is data: recorded in the ledger, the others go on. A signal or a write error

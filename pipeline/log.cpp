@@ -43,24 +43,19 @@ class StatusLineSink : public spdlog::sinks::base_sink<std::mutex> {
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    using std::chrono::duration_cast;
     const std::string text(message.payload.data(), message.payload.size());
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(message.time);
-    std::tm time{};
-    char stamp[32];
     if (!json_) {
+      const std::time_t seconds = std::chrono::system_clock::to_time_t(message.time);
+      std::tm time{};
       localtime_r(&seconds, &time);
+      char stamp[16];
       std::strftime(stamp, sizeof stamp, "%H:%M:%S", &time);
       StatusLine::standard_error().write_line(
           fmt::format("{} {} {}", stamp, level_name(message.level), text));
       return;
     }
-    gmtime_r(&seconds, &time);
-    std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &time);
-    const auto since = message.time.time_since_epoch();
-    const auto milli = duration_cast<std::chrono::milliseconds>(since).count() % 1000;
     nlohmann::ordered_json line;
-    line["time"] = fmt::format("{}.{:03}Z", stamp, milli);
+    line["time"] = utc_text(message.time);
     line["level"] = level_name(message.level);
     line["message"] = text;
     StatusLine::standard_error().write_line(
@@ -105,6 +100,16 @@ void on_proj_message(void*, int kind, const char* text) {
 }
 
 }  // namespace
+
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch());
+  return fmt::format("{}.{:03}Z", stamp, since.count() % 1000);
+}
 
 void initialise_log(const std::string& level, const std::string& format) {
   std::vector<std::string> names;

@@ -65,6 +65,7 @@ class RegionProducts {
       if (!plan_.steps[step].spinup) steps_.push_back(step);
     }
     merged_.flag_counts[name_].assign(16, 0);
+    merged_.cell_months[name_] = 0;
     tags_ = {{"TITLE", config.name + " " + name_},
              {"FLUXTILE_RESULT", result_},
              {"FLUXTILE_VERSION", FLUXTILE_VERSION},
@@ -325,6 +326,7 @@ class RegionProducts {
         monthly_quality_.writer->write_strip(static_cast<int>(m) + 1, row, rows, flags.data());
       for (const uint16_t flag : flags) {
         if (flag == kQualityNodata) continue;
+        ++merged_.cell_months[name_];
         for (size_t bit = 0; bit < 16; ++bit) counts[bit] += (flag >> bit) & 1U;
       }
     }
@@ -597,6 +599,8 @@ Merged merge_products(const RunStages& stages, const Ledger& ledger, const Confi
   write_atomically(config.output_directory + "/" + summary, summary_csv(merged.summary));
   merged.files.push_back(summary);
   std::sort(merged.files.begin(), merged.files.end());
+  for (const auto& file : merged.files)
+    merged.sizes[file] = fs::file_size(config.output_directory + "/" + file);
   return merged;
 }
 

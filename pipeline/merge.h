@@ -25,7 +25,9 @@ struct Merged {
   std::vector<std::string> files;  ///< names of all products, sorted
   std::vector<SummaryRow> summary;
   std::map<std::string, std::vector<uint64_t>>
-      flag_counts;  ///< region -> cell-months with each of the 16 bits
+      flag_counts;                              ///< region -> cell-months with each of the 16 bits
+  std::map<std::string, uint64_t> cell_months;  ///< region -> modelled cells x months
+  std::map<std::string, uint64_t> sizes;        ///< file name -> bytes
   std::map<std::string, std::string> quicklooks;  ///< file name -> caption
 };
 

@@ -57,8 +57,6 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
-Unit per_day(const Unit& unit) { return parse_unit(unit.text + " d-1"); }
-
 /// A file's unit as a rate: a daily amount ("mm") of a daily file is that amount a day.
 UnitConversion daily_conversion(const Unit& from, const Unit& to) {
   return convert_unit(is_interval_sum(from, to) ? per_day(from) : from, to);

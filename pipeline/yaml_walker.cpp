@@ -249,8 +249,8 @@ Error YamlWalker::error(const std::string& message) const {
 
 Error YamlWalker::located(Error wrong) const {
   wrong.file(file_).key(path_, line_);
-  if (wrong.found().empty()) wrong.found(describe(*node_));
-  return wrong;
+  const std::string what = wrong.found().empty() ? describe(*node_) : wrong.found();
+  return wrong.found(what + (node_->overridden ? " (given by --set)" : ""));
 }
 
 }  // namespace fluxtile

@@ -9,16 +9,6 @@
 namespace fluxtile {
 namespace {
 
-/// Replaces what a NetCDF file says about packing by what the configuration says.
-NetcdfVariable repacked(NetcdfVariable variable, const Packing& packing) {
-  if (packing.scale) variable.scale = *packing.scale;
-  if (packing.offset) variable.offset = *packing.offset;
-  if (packing.nodata) variable.fill_values = {*packing.nodata};
-  variable.fill_values.insert(variable.fill_values.end(), packing.fill_values.begin(),
-                              packing.fill_values.end());
-  return variable;
-}
-
 std::string raster_key(const std::string& path, const Packing& packing) {
   const auto text = [](const std::optional<double>& value) {
     return value ? std::to_string(*value) : std::string("-");
@@ -34,7 +24,10 @@ std::string raster_key(const std::string& path, const Packing& packing) {
 const NetcdfVariable& find_variable(const NetcdfInfo& info, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& variable : info.variables) {
-    if (variable.name == name) return variable;
+    if (variable.name == name) {
+      require_usable(info, variable);
+      return variable;
+    }
     names.push_back(variable.name);
   }
   throw Error(Code::data, "the file has no gridded variable `" + name + "`")

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "geo/raster_source.h"
 #include "geo/unit.h"
 #include "netcdf_fixture.h"
 
@@ -223,10 +224,37 @@ TEST_F(NetcdfSource, FillOfAnotherType) {
   EXPECT_TRUE(std::isnan(b[3])) << "NetCDF's own fill value, as no _FillValue is set";
   EXPECT_TRUE(std::isnan(b[11])) << "not a number";
 
+  const std::string endless =
+      grid_file("c.nc", NC_DOUBLE, {INFINITY, -INFINITY, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  const NetcdfInfo third = read_netcdf_info(endless);
+  const auto c = read_netcdf_block(third, variable(third, "v"), 0, 1, {0, 0, 3, 1});
+  EXPECT_TRUE(std::isnan(c[0]) && std::isnan(c[1])) << "not finite";
+  EXPECT_EQ(c[2], 2);
+
   const std::string text = grid_file("b.nc", NC_SHORT, {-99, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
                                      [](NcDraft& nc) { nc.text("missing_value", "-99"); });
   const NetcdfInfo second = read_netcdf_info(text);
   EXPECT_TRUE(std::isnan(read_netcdf_block(second, variable(second, "v"), 0, 1, {0, 0, 1, 1})[0]));
+}
+
+TEST_F(NetcdfSource, TheConfigurationReplacesWhatTheFileSays) {
+  const std::string path =
+      grid_file("a.nc", NC_FLOAT, {-1.1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -9999}, [](NcDraft& nc) {
+        nc.number("_FillValue", NC_FLOAT, {-9999});
+        nc.number("scale_factor", NC_DOUBLE, {10});
+      });
+  const NetcdfInfo info = read_netcdf_info(path);
+  Packing packing;
+  EXPECT_EQ(repacked(variable(info, "v"), packing).fill_values, (std::vector<double>{-9999}));
+  packing.scale = 0.5;
+  packing.nodata = -1.1;  // no float has this value
+  packing.fill_values = {3};
+  const auto b =
+      read_netcdf_block(info, repacked(variable(info, "v"), packing), 0, 1, {0, 0, 4, 3});
+  EXPECT_TRUE(std::isnan(b[0]));
+  EXPECT_EQ(b[1], 0.5);
+  EXPECT_TRUE(std::isnan(b[3]));
+  EXPECT_EQ(b[11], -4999.5);
 }
 
 TEST_F(NetcdfSource, LimitsOfUnpackedValues) {
@@ -463,6 +491,20 @@ TEST_F(NetcdfSource, CrsFromManyAttributes) {
   EXPECT_TRUE(warned(info, "nothing_there")) << all(info.warnings);
 }
 
+TEST_F(NetcdfSource, TheOnlyGridMappingOfAFile) {
+  {
+    NcDraft nc(file("a.nc"));
+    nc.axis("y", {10, 9, 8}, "m").axis("x", {-2, -1, 0, 1}, "m");
+    nc.variable("v", NC_FLOAT, {"y", "x"});
+    nc.values("v", counted(12));
+    nc.variable("spatial_ref", NC_INT, {});
+    nc.text("crs_wkt", Crs::from_user_input("EPSG:5070").wkt());
+  }
+  const NetcdfInfo info = read_netcdf_info(file("a.nc"));
+  EXPECT_TRUE(variable(info, "v").grid.crs.same_as(Crs::from_user_input("EPSG:5070")));
+  EXPECT_NE(variable(info, "v").crs_source.find("does not name it"), std::string::npos);
+}
+
 TEST_F(NetcdfSource, RotatedPoleIsRefusedOnlyWhenUsed) {
   {
     NcDraft nc(file("a.nc"));
@@ -674,6 +716,8 @@ TEST_F(NetcdfSource, ThreadsReadTheSameFilesAtOnce) {
   for (int i = 0; i < 12; ++i)
     infos.push_back(read_netcdf_info(
         grid_file("f" + std::to_string(i) + ".nc", NC_FLOAT, counted(12, 100.0 * i))));
+  close_netcdf_files();
+  testing::internal::CaptureStderr();
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < wrong.size(); ++t)
@@ -685,6 +729,7 @@ TEST_F(NetcdfSource, ThreadsReadTheSameFilesAtOnce) {
       }
     });
   for (auto& thread : threads) thread.join();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "HDF5 talks in every new thread";
   for (const int n : wrong) EXPECT_EQ(n, 0);
 }
 

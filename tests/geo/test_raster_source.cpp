@@ -202,6 +202,20 @@ TEST_F(RasterFile, NodataIsComparedInTheBandsType) {
   EXPECT_TRUE(std::isnan(whole(read_raster_info(draw(drawn, "nan.tif")))[3]));
 }
 
+TEST_F(RasterFile, CellsThatTheFileMasksAreNodata) {
+  const std::string path = draw({});
+  CPLSetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES");
+  auto* dataset = static_cast<GDALDataset*>(GDALOpen(path.c_str(), GA_Update));
+  ASSERT_EQ(dataset->CreateMaskBand(GMF_PER_DATASET), CE_None);
+  unsigned char mask[] = {255, 0, 255, 255, 255, 0};
+  ASSERT_EQ(dataset->GetRasterBand(1)->GetMaskBand()->RasterIO(GF_Write, 0, 0, 3, 2, mask, 3, 2,
+                                                               GDT_Byte, 0, 0, nullptr),
+            CE_None);
+  GDALClose(dataset);
+  CPLSetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", nullptr);
+  EXPECT_THAT(whole(read_raster_info(path)), Numbers(List{1, nan, 3, 4, 5, nan}));
+}
+
 TEST_F(RasterFile, EveryTypeIsRead) {
   for (const auto type : {GDT_Byte, GDT_UInt16, GDT_Int16, GDT_UInt32, GDT_Int32, GDT_Float32,
                           GDT_Float64, GDT_Int64, GDT_UInt64}) {

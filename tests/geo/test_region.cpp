@@ -388,7 +388,7 @@ TEST_F(RealBoundaries, PointsOnSharedVerticesBelongToExactlyOneState) {
         ++shared;
       }
   }
-  EXPECT_GT(shared, 500U);
+  EXPECT_GT(shared, 300U);
 }
 
 TEST_F(RealBoundaries, AreaOfAStateFromItsCells) {

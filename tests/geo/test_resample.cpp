@@ -363,6 +363,9 @@ TEST(Bilinear, GlobalGridClosesTheCircle) {
   EXPECT_EQ(entries(w, 0), (std::vector<Entry>{{10, 0, 0.5}, {10, 359, 0.5}}));
   EXPECT_EQ(entries(w, 1), (std::vector<Entry>{{10, 179, 0.5}, {10, 180, 0.5}}));
   EXPECT_EQ(entries(w, 2), (std::vector<Entry>{{10, 359, 1}}));
+  const auto right =
+      make_weights({"EPSG:4326", 0.5, -0.5, 0.25}, {{0, 0}}, grid, identity, Resampling::bilinear);
+  EXPECT_EQ(entries(right, 0), (std::vector<Entry>{{10, 0, 0.25}, {10, 359, 0.75}}));
 }
 
 // ---------------------------------------------------------------------- cubic
@@ -542,6 +545,16 @@ TEST(Area, AcrossTheSeamOfAGlobalGridAndTheAntimeridian) {
   const Lattice lattice{"EPSG:4326", 1, 177, 3};
   const auto w = make_weights(lattice, cells_of({0, 0, 6, 6}), mercator,
                               between("EPSG:4326", definition), Resampling::area);
+  for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(sum_of(entries(w, i)), 1, 1e-9) << i;
+}
+
+TEST(Area, AroundThePole) {
+  // Centres at the pole: the outermost row is half as high.
+  SourceGrid grid = from_axes(steps(0, 1, 360), steps(90, -1, 40), "EPSG:4326");
+  grid.wraps = true;
+  const Lattice lattice{"EPSG:3413", 25000, 0, 0};
+  const auto w = make_weights(lattice, cells_of({-4, -4, 8, 8}), grid,
+                              between("EPSG:3413", "EPSG:4326"), Resampling::area);
   for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(sum_of(entries(w, i)), 1, 1e-9) << i;
 }
 

@@ -113,6 +113,48 @@ TEST(Engine, MonthlySumsAreTheDailyValuesInOrder) {
   EXPECT_TRUE(engine->run(inputs, all_cells(inputs), again, false).daily.empty());
 }
 
+TEST(Engine, DaysBeforeTheResultsMoveTheStateButCountNowhere) {
+  Package package = random_package(21);
+  package.inputs[1].max = -1000;  // TMAX_AIR is out of range every day
+  const auto engine = engine_of(package);
+  YearInputs inputs = random_inputs(23, 2019, 120, {5, 6});
+  MemberState whole_state = zero_state(inputs), late_state = whole_state;
+  const MemberYear whole = engine->run(inputs, all_cells(inputs), whole_state, true);
+  inputs.first_result_day = 40;  // 10 February
+  const MemberYear late = engine->run(inputs, all_cells(inputs), late_state, true);
+  EXPECT_EQ(whole_state.values, late_state.values);
+  for (size_t cell = 0; cell < 2; ++cell) {
+    EXPECT_EQ(late.flags[cell], 0);
+    EXPECT_EQ(late.flags[2 + cell] & input_out_of_range, input_out_of_range);
+    for (size_t v = 0; v < 4; ++v) {
+      const auto monthly = [&](const MemberYear& year, size_t month) {
+        return year.monthly[(v * 12 + month) * 2 + cell];
+      };
+      double february = 0;
+      for (size_t day = 40; day < 59; ++day) february += whole.daily[(v * 120 + day) * 2 + cell];
+      EXPECT_TRUE(std::isnan(monthly(late, 0)));
+      EXPECT_EQ(monthly(late, 1), static_cast<float>(february));
+      EXPECT_EQ(monthly(late, 2), monthly(whole, 2));
+    }
+  }
+}
+
+TEST(Engine, RefusesValuesThatOverflow) {
+  const YearInputs inputs = random_inputs(23, 2019, 20, {5});
+  for (const bool input : {true, false}) {
+    Package package = random_package(21);
+    (input ? package.inputs[0].scaler.std : package.outputs[1].scaler.std) = input ? 1e-300 : 1e300;
+    MemberState state = zero_state(inputs);
+    try {
+      (void)engine_of(package)->run(inputs, all_cells(inputs), state, false);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data);
+      EXPECT_THAT(error.message(), testing::HasSubstr(input ? "RADN" : "no finite value"));
+    }
+  }
+}
+
 TEST(Engine, ACellsBytesDependOnNothingButTheCell) {
   const auto engine = engine_of(random_package(31));
   const YearInputs inputs = random_inputs(32, 2019, 310, some_columns());
@@ -222,6 +264,8 @@ TEST(Engine, RefusesWrongShapesAndMissingClimate) {
   EXPECT_EQ(code_of(inputs, member, small), Code::internal);
   MemberInputs stray = member;
   stray.cell[1] = 2;
+  EXPECT_EQ(code_of(inputs, stray, state), Code::internal);
+  stray.cell = {1, 0};
   EXPECT_EQ(code_of(inputs, stray, state), Code::internal);
   YearInputs hole = inputs;
   auto climate = std::make_shared<ClimateBlock>(*inputs.climate);

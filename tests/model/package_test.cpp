@@ -265,6 +265,23 @@ TEST_F(PackageFolder, WarnsWhenTheGppScalersDiffer) {
   EXPECT_THAT(package->warnings[0], HasSubstr("scalers.GPP"));
 }
 
+TEST_F(PackageFolder, RefusesYamlThatGrowsWithoutEnd) {
+  const std::string whole = std::regex_replace(yaml(), std::regex("training:.*\n"), "");
+  std::string laughs = "  a0: &a0 [x, x]\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string n = std::to_string(i), previous = "*a" + std::to_string(i - 1);
+    laughs += "  a" + n + ": &a" + n + " [" + previous + ", " + previous + "]\n";
+  }
+  for (const std::string& training :
+       {std::string("training: &t {inner: *t}\n"), "training:\n" + laughs,
+        "training: " + std::string(200000, '[') + "\n",
+        "training: " + std::string(100000, '{') + std::string(100000, '}') + "\n",
+        std::string("training: {[1, 2]: 3}\n")}) {
+    write_yaml(whole + training);
+    EXPECT_EQ(refusal().code(), Code::data) << training.substr(0, 60);
+  }
+}
+
 TEST_F(PackageFolder, SurvivesMutatedYaml) {
   const std::string whole = yaml();
   std::mt19937 random(8);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -185,13 +186,24 @@ TEST(StatusLine, TerminalGetsABarThatIsGoneAfterwards) {
   }
   dup2(saved, STDERR_FILENO);
   close(saved);
-  char bytes[4096];
-  const ssize_t n = read(terminal, bytes, sizeof bytes);
+  // A terminal hands on in pieces what was written at once.
+  const std::string cleared = "\r\033[K";
+  std::string shown;
+  struct pollfd more {};
+  more.fd = terminal;
+  more.events = POLLIN;
+  while (shown.size() < 20 || shown.substr(shown.size() - cleared.size()) != cleared) {
+    char bytes[4096];
+    if (poll(&more, 1, 5000) <= 0) break;
+    const ssize_t n = read(terminal, bytes, sizeof bytes);
+    if (n <= 0) break;
+    shown.append(bytes, static_cast<size_t>(n));
+  }
   close(end);
   close(terminal);
-  const std::string shown(bytes, static_cast<size_t>(n));
   EXPECT_THAT(shown, HasSubstr("\r\033[Ktile-years ["));
-  EXPECT_EQ(shown.substr(shown.size() - 4), "\r\033[K");
+  ASSERT_GE(shown.size(), 20U);
+  EXPECT_EQ(shown.substr(shown.size() - cleared.size()), cleared);
 }
 
 class LogTest : public ::testing::Test {

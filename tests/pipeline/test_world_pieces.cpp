@@ -276,15 +276,15 @@ TEST_F(WorldConfigFile, WritesWhatItReads) {
 
 TEST_F(WorldConfigFile, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(message_of("fluxtile-world: 1\nsead: 2\n"), HasSubstr("seed"));
-  EXPECT_THAT(message_of("fluxtile-world: 1\ngpp: {gap: 2}\n"), HasSubstr("gpp.gaps"));
-  EXPECT_THAT(message_of("fluxtile-world: 1\nseed: 2\nseed: 3\n"), HasSubstr("twice"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\ngpp: {gap: 2}\n"), HasSubstr("mean gaps?"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\nseed: 2\nseed: 3\n"), HasSubstr("duplicate"));
   EXPECT_THAT(message_of("fluxtile-world: 1\ngpp: {gaps: 2}\n"), HasSubstr("0.9"));
   EXPECT_THAT(message_of("fluxtile-world: 1\nseed: 1.5\n"), HasSubstr("whole"));
   EXPECT_THAT(message_of("fluxtile-world: 1\nseed: 12abc\n"), HasSubstr("12abc"));
   EXPECT_THAT(message_of("fluxtile-world: 2\n"), HasSubstr("fluxtile-world"));
   EXPECT_THAT(message_of("fluxtile: 1\n"), HasSubstr("unknown key"));
-  EXPECT_THAT(message_of("fluxtile-world: 1\n", {"gpp.gips=1"}), HasSubstr("gpp.gaps"));
-  EXPECT_THAT(message_of("[1, 2]\n"), HasSubstr("mapping"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\n", {"gpp.gips=1"}), HasSubstr("mean gaps?"));
+  EXPECT_THAT(message_of("[1, 2]\n"), HasSubstr("a list"));
 }
 
 }  // namespace

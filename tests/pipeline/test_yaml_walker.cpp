@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "pipeline/climate_recipe.h"
 
 namespace fluxtile {

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+
+namespace fluxtile {
+namespace {
+namespace fs = std::filesystem;
+
+class AtomicFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::temp_directory_path() / ("fluxtile-atomic-" + std::to_string(std::random_device{}()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+  [[nodiscard]] size_t files() const {
+    size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_)) count += entry.exists() ? 1 : 0;
+    return count;
+  }
+  fs::path folder_;
+};
+
+TEST_F(AtomicFileTest, WritesBytesAsTheyAre) {
+  const std::string bytes("a\0b\n\xff", 5);
+  write_atomically(path("x"), bytes);
+  EXPECT_EQ(read_file(path("x")), bytes);
+  write_atomically(path("x"), "");
+  EXPECT_EQ(read_file(path("x")), "");
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(AtomicFileTest, CreatesItsFolder) {
+  write_atomically(path("a/b/c"), "text");
+  EXPECT_EQ(read_file(path("a/b/c")), "text");
+}
+
+TEST_F(AtomicFileTest, NothingIsVisibleBeforeCommitAndNothingIsLeftWithoutIt) {
+  write_atomically(path("x"), "old");
+  {
+    AtomicFile file(path("x"));
+    std::ofstream(file.temporary_path()) << "new, half writ";
+    EXPECT_EQ(read_file(path("x")), "old");
+    EXPECT_EQ(fs::path(file.temporary_path()).parent_path(), folder_);
+    EXPECT_EQ(files(), 2U);
+  }
+  EXPECT_EQ(read_file(path("x")), "old");
+  EXPECT_EQ(files(), 1U);
+  AtomicFile file(path("x"));
+  std::ofstream(file.temporary_path()) << "new";
+  file.commit();
+  EXPECT_EQ(read_file(path("x")), "new");
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(AtomicFileTest, TemporaryNamesAreUnique) {
+  const AtomicFile a(path("x")), b(path("x"));
+  EXPECT_NE(a.temporary_path(), b.temporary_path());
+}
+
+TEST_F(AtomicFileTest, OnlyTheFirstOfManyWritersWritesOnce) {
+  std::vector<std::thread> threads;
+  std::vector<int> wrote(8, 0);
+  for (size_t t = 0; t < wrote.size(); ++t)
+    threads.emplace_back(
+        [&, t] { wrote[t] = write_once(path("plan"), std::to_string(t)) ? 1 : 0; });
+  for (auto& thread : threads) thread.join();
+  int winners = 0;
+  for (size_t t = 0; t < wrote.size(); ++t) {
+    winners += wrote[t];
+    if (wrote[t] == 1) {
+      EXPECT_EQ(read_file(path("plan")), std::to_string(t));
+    }
+  }
+  EXPECT_EQ(winners, 1);
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(AtomicFileTest, AnAbsentFileIsAnErrorOfTheData) {
+  try {
+    read_file(path("absent"));
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::data);
+    EXPECT_EQ(error.file(), path("absent"));
+  }
+}
+
+TEST_F(AtomicFileTest, AFileInTheWayOfTheFolderCannotBeCreated) {
+  write_atomically(path("x"), "a file");
+  try {
+    write_atomically(path("x/y"), "text");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::cannot_create);
+  }
+}
+
+TEST_F(AtomicFileTest, CommitWithoutAFileIsAnErrorNotACrash) {
+  AtomicFile file(path("x"));
+  EXPECT_THROW(file.commit(), Error);
+  EXPECT_FALSE(fs::exists(path("x")));
+}
+
+TEST_F(AtomicFileTest, SweepsPartsOfDeadProcessesOnly) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);  // now `child` names a dead process
+  std::string own_name;
+  {
+    const AtomicFile own(path("mine"));
+    own_name = fs::path(own.temporary_path()).filename().string();
+  }
+  std::string dead_name = own_name;
+  const std::string own_pid = "-" + std::to_string(getpid()) + "-";
+  dead_name.replace(dead_name.rfind(own_pid), own_pid.size(), "-" + std::to_string(child) + "-");
+  for (const std::string& name :
+       {own_name, dead_name, std::string(".x.another-host-1-0.part"), std::string("keep.part")})
+    std::ofstream(path(name)) << "text";
+  remove_stale_parts(folder_.string());
+  EXPECT_TRUE(fs::exists(path(own_name)));
+  EXPECT_FALSE(fs::exists(path(dead_name)));
+  EXPECT_TRUE(fs::exists(path(".x.another-host-1-0.part")));
+  EXPECT_TRUE(fs::exists(path("keep.part")));
+  remove_stale_parts(path("no such folder"));
+}
+
+}  // namespace
+}  // namespace fluxtile
