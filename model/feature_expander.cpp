@@ -64,7 +64,7 @@ void FeatureExpander::check_sizes() const {
   require(in.month.size() == in.days, "a month for each day");
   require(std::all_of(in.month.begin(), in.month.end(), [](uint8_t m) { return m < 12; }),
           "months");
-  require(in.column.size() == in.cells, "a column for each cell");
+  require(in.position.size() == in.cells, "a position for each cell");
   require(in.flags.size() == 12 * in.cells, "12 flags a cell");
   require(in.statics.size() == in.static_names.size() * in.cells, "statics of each cell");
   if (!climate_.empty()) {

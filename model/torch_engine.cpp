@@ -168,16 +168,16 @@ MemberYear TorchEngine::run(const YearInputs& inputs, const MemberInputs& member
   result.flags.assign(months * inputs.cells, not_modelled);
 
   Year year{inputs, member, {}, state, result};
-  std::vector<int32_t> column;
+  std::vector<int32_t> position;
   for (size_t i = 0; i < member.cell.size(); ++i) {
     const auto cell = static_cast<size_t>(member.cell[i]);
     if (inputs.flags[cell] == not_modelled) continue;
     year.entries.push_back(static_cast<int32_t>(i));
-    column.push_back(inputs.column[cell]);
+    position.push_back(inputs.position[cell]);
   }
   if (year.entries.empty()) return result;
 
-  const LaneBatches batches(column, lanes_, period_);
+  const LaneBatches batches(position, lanes_, period_);
   const auto work = [&](size_t batch) {
     Stop::throw_if_requested();
     keep_torch_to_one_thread();

@@ -78,7 +78,9 @@ struct YearInputs {
       0;  ///< earlier days are run but count in no sum (a period that starts later in the year)
   std::vector<uint8_t> month;  ///< per day: 0..11
   size_t cells = 0;
-  std::vector<int32_t> column;  ///< global column of each cell: decides its lane in a batch
+  /// Lattice position of each cell, a function of its global column and row alone: its lane in a
+  /// batch is this number modulo the number of lanes (docs/decisions/0002).
+  std::vector<int32_t> position;
   std::shared_ptr<const ClimateBlock> climate;
   std::shared_ptr<const SparseWeights> climate_weights;
   GppSeries gpp;

@@ -37,7 +37,7 @@ YearInputs average_year(const Package& package, size_t cells) {
   auto weights = std::make_shared<SparseWeights>();
   weights->offset.push_back(0);
   for (size_t i = 0; i < cells; ++i) {
-    inputs.column.push_back(static_cast<int32_t>(i));
+    inputs.position.push_back(static_cast<int32_t>(i));
     weights->index.push_back(0);
     weights->weight.push_back(1.0F);
     weights->offset.push_back(static_cast<int64_t>(i + 1));

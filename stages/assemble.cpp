@@ -21,6 +21,14 @@ std::vector<uint8_t> months_of(int year, int days) {
   return month;
 }
 
+/// Decides the lane of a cell in the engines' batches: from the global lattice alone, so that no
+/// tiling changes it. Rows are shifted against each other by 39 of 64 lanes (near the golden
+/// section), so that narrow tiles fill all lanes as well.
+int32_t lattice_position(const CellIndex& cell) {
+  constexpr int64_t row_shift = 39, period = int64_t{1} << 20;
+  return static_cast<int32_t>(((cell.column + row_shift * cell.row) % period + period) % period);
+}
+
 float year_feature(int year, const std::string& rule, const Package& package) {
   if (rule == "as-is") return static_cast<float>(year);
   if (rule == "clamp") {
@@ -159,7 +167,7 @@ AssembledYear Assemble::operator()(const TileStatics& tile, GppBlock gpp,
   }
   inputs->month = months_of(step.year, step.days);
   inputs->cells = n;
-  for (const auto& cell : tile.cells) inputs->column.push_back(static_cast<int32_t>(cell.column));
+  for (const auto& cell : tile.cells) inputs->position.push_back(lattice_position(cell));
   inputs->climate = climate.block;
   inputs->climate_weights = climate.weights;
   inputs->static_names = tile.static_names;

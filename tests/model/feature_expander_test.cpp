@@ -18,7 +18,7 @@ YearInputs small_inputs() {
   inputs.days = 10;
   inputs.month.assign(10, 0);
   inputs.cells = 2;
-  inputs.column = {0, 1};
+  inputs.position = {0, 1};
   auto climate = std::make_shared<ClimateBlock>();
   climate->days = 10;
   climate->cells = 2;
@@ -127,7 +127,7 @@ TEST(FeatureExpander, SizesThatDoNotFitAreRefused) {
   };
   EXPECT_FALSE(refused([](YearInputs&) {}));
   EXPECT_TRUE(refused([](YearInputs& i) { i.month[3] = 12; }));
-  EXPECT_TRUE(refused([](YearInputs& i) { i.column.pop_back(); }));
+  EXPECT_TRUE(refused([](YearInputs& i) { i.position.pop_back(); }));
   EXPECT_TRUE(refused([](YearInputs& i) { i.flags.pop_back(); }));
   EXPECT_TRUE(refused([](YearInputs& i) { i.statics.pop_back(); }));
   EXPECT_TRUE(refused([](YearInputs& i) { i.gpp.values.pop_back(); }));

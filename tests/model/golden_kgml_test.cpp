@@ -80,7 +80,7 @@ class GoldenKgml : public testing::Test {
     }
     for (size_t f = 10; f < features; ++f) in.static_names.push_back(kgml_ag_c::input_names()[f]);
     for (int32_t pixel = 0; pixel < pixels; ++pixel) {
-      in.column.push_back(pixel * 40 - 100);
+      in.position.push_back(pixel * 40 - 100);
       weights->index.push_back(pixel);
       weights->weight.push_back(1);
       weights->offset.push_back(pixel + 1);

@@ -73,7 +73,7 @@ YearInputs random_inputs(uint32_t seed, int year, size_t days, const std::vector
     for (size_t d = 0; d < length[month] && inputs.month.size() < days; ++d)
       inputs.month.push_back(month);
   inputs.cells = column.size();
-  inputs.column = column;
+  inputs.position = column;
   inputs.year_feature = static_cast<float>(year);
 
   auto climate = std::make_shared<ClimateBlock>();
@@ -127,7 +127,7 @@ MemberInputs all_cells(const YearInputs& inputs) {
   MemberInputs member;
   for (size_t cell = 0; cell < inputs.cells; ++cell) {
     member.cell.push_back(static_cast<int32_t>(cell));
-    member.crop.push_back(inputs.column[cell] % 2 == 0 ? 1.0F : 5.0F);
+    member.crop.push_back(inputs.position[cell] % 2 == 0 ? 1.0F : 5.0F);
   }
   return member;
 }
@@ -135,14 +135,14 @@ MemberInputs all_cells(const YearInputs& inputs) {
 YearInputs subset(const YearInputs& inputs, const std::vector<int32_t>& cells) {
   YearInputs out = inputs;
   out.cells = cells.size();
-  out.column.clear();
+  out.position.clear();
   out.statics.clear();
   auto weights = std::make_shared<SparseWeights>();
   weights->offset.push_back(0);
   const size_t statics = inputs.static_names.size();
   for (const int32_t cell : cells) {
     const auto c = static_cast<size_t>(cell);
-    out.column.push_back(inputs.column[c]);
+    out.position.push_back(inputs.position[c]);
     for (size_t s = 0; s < statics; ++s) out.statics.push_back(inputs.statics[c * statics + s]);
     for (auto k = static_cast<size_t>(inputs.climate_weights->offset[c]);
          k < static_cast<size_t>(inputs.climate_weights->offset[c + 1]); ++k) {
