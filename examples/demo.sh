@@ -26,6 +26,7 @@ echo "== run"
 "$fluxtile" run "$folder/run.yaml"
 
 echo
-echo "Maps: $folder/out"
-ls "$folder/out"
-echo "Open the .tif files in QGIS, or: gdalinfo $folder/out/demo_North_nee_annual.tif"
+echo "Maps     $folder/out/*.tif (QGIS finds the style beside each), pictures *.png"
+echo "Report   $folder/out/report.html"
+echo "Totals   $folder/out/demo_summary.csv"
+echo "Check    $fluxtile verify $folder/out"

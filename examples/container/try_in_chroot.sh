@@ -36,7 +36,8 @@ bare_debian() {
 inside() {
   local root="$1"
   shift
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$root" "$@"
+  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    FLUXTILE_JOBS="${FLUXTILE_JOBS:-2}" chroot "$root" "$@"
 }
 
 echo "== build stage"
