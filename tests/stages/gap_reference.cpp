@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace fluxtile {
 namespace {
@@ -56,6 +57,13 @@ ReferenceYear reference_year(const std::vector<ReferenceComposite>& composites,
     if (!std::isnan(c.value)) valid.push_back(&c);
   }
   if (valid.empty()) return year;
+  // Days d for which d - 0.5 is the middle of a composite with a value: a gap ends there although
+  // no whole day has that value.
+  std::set<int64_t> borders;
+  for (const auto* c : valid) {
+    if (rules.linear && middle(*c) != std::floor(middle(*c)))
+      borders.insert(static_cast<int64_t>(std::ceil(middle(*c))));
+  }
   const int64_t record_first = composites.front().first, record_end = composites.back().end;
   const int64_t begin = std::min(rules.run_first, record_first);
 
@@ -73,8 +81,8 @@ ReferenceYear reference_year(const std::vector<ReferenceComposite>& composites,
     const bool waiting = day >= record_end;
     // The stretch of unknown days around this one, as far as it counts.
     int64_t first = waiting ? record_end : day, end = waiting ? record_end : day + 1;
-    while (first > begin && known.count(first - 1) == 0) --first;
-    while (end < record_end && known.count(end) == 0) ++end;
+    while (first > begin && known.count(first - 1) == 0 && borders.count(first) == 0) --first;
+    while (end < record_end && known.count(end) == 0 && borders.count(end) == 0) ++end;
     if (end - first > rules.max_gap) year.modelled = false;
     // Its ends: the nearest values before and after.
     const ReferenceComposite *before = nullptr, *after = nullptr;

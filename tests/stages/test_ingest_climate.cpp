@@ -179,7 +179,7 @@ TEST_F(IngestClimateTest, ALeapDayThatNoFileHasIsTheMeanOfItsNeighbours) {
 
 TEST_F(IngestClimateTest, AMissing31DecemberIsBridgedAcrossTheNewYear) {
   const int64_t last = day(2020, 12, 31);
-  variable("v", day(2020, 1, 1), day(2021, 12, 31),
+  variable("v", day(2020, 1, 1), day(2022, 1, 1),
            [&](int64_t d, int, int) { return d < last ? 4.0 : 10.0; }, {last});
   term("RADN", Kind::variable, {0});
   sources_->climate.bridged_days = {last};
@@ -191,7 +191,7 @@ TEST_F(IngestClimateTest, AMissing31DecemberIsBridgedAcrossTheNewYear) {
 TEST_F(IngestClimateTest, ALongerGapAcrossTheNewYearIsOneLineSeenFromBothYears) {
   const int64_t first = day(2018, 12, 30);
   const std::vector<int64_t> without = {first, first + 1, first + 2, first + 3};
-  variable("v", day(2018, 1, 1), day(2019, 12, 31), by_day(), without);
+  variable("v", day(2018, 1, 1), day(2020, 1, 1), by_day(), without);
   term("RADN", Kind::variable, {0});
   sources_->climate.bridged_days = without;
   sources_->climate.max_gap = 4;

@@ -33,7 +33,7 @@ class IngestSoilTest : public StageTest {
     raster.nodata = 0.0;
     CropYear source;
     source.year = year;
-    source.layer.path = draw("crop" + std::to_string(year) + ".tif", raster);
+    source.layer.path = draw("crop" + std::to_string(++drawn_) + ".tif", raster);
     sources_->crop.years.push_back(source);
   }
   [[nodiscard]] TileStatics open(const CellWindow& window = {0, 0, 4, 4}) const {
@@ -48,6 +48,7 @@ class IngestSoilTest : public StageTest {
     return tile.cells.empty() ? -1 : tile.crop(2018).type.at(0);
   }
 
+  int drawn_ = 0;
   RegionShape region_ = box(-1e6, -1e6, 1e6, 1e6);
   std::shared_ptr<Sources> sources_ = std::make_shared<Sources>();
 };
