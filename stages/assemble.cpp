@@ -105,7 +105,11 @@ class Chain {
     digest.add_text(value_);
     const ClimateBlock& climate = *inputs_.climate;
     const size_t slab = climate.cells * climate.variables.size();
-    digest.add(&climate.values[day * slab], slab * sizeof(float));
+    digest.add(climate.values.data() + day * slab, slab * sizeof(float));
+    if (day == 0 || inputs_.month[day] != inputs_.month[day - 1]) {
+      digest.add(inputs_.flags.data() + inputs_.month[day] * inputs_.cells,
+                 inputs_.cells * sizeof(uint16_t));
+    }
     const GppSeries& gpp = inputs_.gpp;
     digest.add_value(gpp.weight[day]);
     for (const int32_t composite : {gpp.before[day], gpp.after[day]})
@@ -138,7 +142,7 @@ class Chain {
     if (composite <= newest_) return;  // met on an earlier day
     newest_ = composite;
     const auto first = static_cast<size_t>(composite) * inputs_.cells;
-    digest.add(&inputs_.gpp.values[first], inputs_.cells * sizeof(float));
+    digest.add(inputs_.gpp.values.data() + first, inputs_.cells * sizeof(float));
   }
 
   std::string value_;

@@ -107,8 +107,11 @@ class CellGaps {
     } else if (block_.starts_record) {
       const int first = std::min(run_first_, block_.spans[0].first);
       gap(first, day_before(anchor.left), anchor.left, anchor.left, value(k), value(k));
-    } else if (day_before(anchor.left) >= 0) {
-      too_long_ = true;  // the value before lies further back than a gap may reach
+    } else {
+      // The value before lies further back than a gap may reach; frozen days alone can bridge that.
+      const int first = -rules_.max_gap - 1;
+      gap(first, day_before(anchor.left), static_cast<float>(first - 1), anchor.left, value(k),
+          value(k));
     }
   }
 
@@ -126,13 +129,22 @@ class CellGaps {
     const int record_end = block_.spans.back().end;  // first day after the composites at hand
     if (newest && block_.ends_record) {
       hold_after(block_.spans[k].end, value(k));
+      // What lies behind its middle becomes final with the next composite.
+      for (int day = std::max(0, day_after(from)); day < std::min(days_, record_end); ++day)
+        mark(day, provisional);
     } else if (block_.ends_record) {
+      // A value too old to reach the end of the record cannot stand for what is still to come.
+      if (!rules_.dormant_zero && record_end < days_ &&
+          record_end - day_after(from) > rules_.max_gap)
+        too_long_ = true;
       gap(day_after(from), record_end - 1, from, from, value(k), value(k));
       hold_after(record_end, value(k));
       for (int day = std::max(0, day_after(from)); day < std::min(days_, record_end); ++day)
         mark(day, provisional);
-    } else if (day_after(from) < days_ && record_end > day_after(from)) {
-      too_long_ = true;  // the next value lies further ahead than a gap may reach
+    } else if (!newest) {
+      // The next value lies further ahead than a gap may reach; as in before_first.
+      const int last = days_ + rules_.max_gap;
+      gap(day_after(from), last, from, static_cast<float>(last + 1), value(k), value(k));
     }
   }
 

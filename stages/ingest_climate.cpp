@@ -135,26 +135,24 @@ ClimateTile IngestClimate::operator()(const TileStatics& tile, const YearStep& s
     return {block, none};
   }
 
-  // One day more on each side, so that a bridged 1 January or 31 December has a neighbour.
-  const int64_t start = to_days({step.year, 1, 1}) - 1, days = step.days + 2;
-  std::vector<int64_t> bridged;
-  for (const int64_t day : source.bridged_days) {
-    if (day >= start && day < start + days) bridged.push_back(day - start);
-  }
-  // The extra days may be absent from the record; then they count as bridged and the year's own end
-  // is held.
+  // Days more on each side, so that bridged days around 1 January or 31 December have neighbours.
+  const int64_t margin = source.max_gap + 1;
+  const int64_t start = to_days({step.year, 1, 1}) - margin, days = step.days + 2 * margin;
+  // Days that a variable lacks: those the plan forgave, and those of the margin that lie outside
+  // the record; then the year's own end is held.
   std::vector<std::vector<double>> raw;
   for (const auto& variable : source.variables) {
     raw.push_back(read_variable(variable, start, days, weights.window));
-    std::vector<int64_t> missing = bridged;
-    for (const int64_t edge : {int64_t{0}, days - 1}) {
-      const bool covered =
-          std::any_of(variable.runs.begin(), variable.runs.end(), [&](const ClimateRun& run) {
-            return start + edge >= run.first && start + edge < run.first + run.count;
-          });
-      if (!covered && !std::binary_search(missing.begin(), missing.end(), edge)) {
-        missing.insert(std::upper_bound(missing.begin(), missing.end(), edge), edge);
-      }
+    std::vector<int64_t> missing;
+    for (int64_t k = 0; k < days; ++k) {
+      const int64_t day = start + k;
+      const bool own = k >= margin && k < days - margin;
+      if (own && !std::binary_search(source.bridged_days.begin(), source.bridged_days.end(), day))
+        continue;
+      const bool covered = std::any_of(
+          variable.runs.begin(), variable.runs.end(),
+          [&](const ClimateRun& run) { return day >= run.first && day < run.first + run.count; });
+      if (!covered) missing.push_back(k);
     }
     bridge_days(raw.back(), missing, days, cells);
   }
@@ -162,12 +160,13 @@ ClimateTile IngestClimate::operator()(const TileStatics& tile, const YearStep& s
   block->values.assign(block->days * cells * terms, std::numeric_limits<float>::quiet_NaN());
   std::vector<bool> valid(cells, true);
   double v[4];
+  const auto before = static_cast<size_t>(margin);
   for (size_t day = 0; day < block->days; ++day) {
     for (size_t c = 0; c < cells; ++c) {
       for (size_t t = 0; t < terms; ++t) {
         const ClimateTermSource& term = source.terms[t];
         for (size_t s = 0; s < term.sources.size(); ++s) {
-          v[s] = converted(raw[term.sources[s]][(day + 1) * cells + c], term.conversions[s]);
+          v[s] = converted(raw[term.sources[s]][(day + before) * cells + c], term.conversions[s]);
         }
         const auto value = static_cast<float>(converted(form_term(term.kind, v), term.result));
         block->values[(day * cells + c) * terms + t] = value;

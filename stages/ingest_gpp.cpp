@@ -19,10 +19,11 @@ std::pair<size_t, size_t> IngestGpp::composites_of(const YearStep& step) const {
   const auto& composites = sources_->gpp.composites;
   const int64_t start = to_days({step.year, 1, 1}), end = start + days_in_year(step.year);
   // A composite is of use when a gap of max_gap days still reaches it; one more on each side
-  // carries `linear`.
+  // carries `linear`. A year that waits for composites is held from the end of the record.
   const int64_t margin = sources_->gpp.max_gap + 1;
+  const int64_t reached = std::min(start, composites.empty() ? start : composites.back().end);
   size_t first = 0, last = composites.size();
-  while (first < last && composites[first].end <= start - margin) ++first;
+  while (first < last && composites[first].end <= reached - margin) ++first;
   while (last > first && composites[last - 1].first >= end + margin) --last;
   if (first > 0) --first;
   if (last < composites.size()) ++last;
@@ -65,7 +66,8 @@ GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step) co
     for (size_t i = 0; i < n; ++i) {
       double value = (values[i] * source.conversion.factor + source.conversion.offset) / per_day;
       if (value < 0) {
-        ++block.negative;
+        if (composite.first >= start && composite.end <= start + days_in_year(step.year))
+          ++block.negative;
         if (source.negative_zero) value = 0;
       }
       out[i] = static_cast<float>(value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/layer_reader.h"
 
-#include <cmath>
+#include <cstdio>
 
 #include "base/error.h"
 #include "base/nearest_name.h"
@@ -10,12 +10,17 @@ namespace fluxtile {
 namespace {
 
 std::string raster_key(const std::string& path, const Packing& packing) {
-  const auto text = [](const std::optional<double>& value) {
-    return value ? std::to_string(*value) : std::string("-");
+  const auto number = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%a", value);  // exact: small scales must not look alike
+    return std::string(text);
+  };
+  const auto text = [&](const std::optional<double>& value) {
+    return value ? number(*value) : std::string("-");
   };
   std::string key =
       path + "|" + text(packing.scale) + "|" + text(packing.offset) + "|" + text(packing.nodata);
-  for (const double fill : packing.fill_values) key += "|" + std::to_string(fill);
+  for (const double fill : packing.fill_values) key += "|" + number(fill);
   return key;
 }
 

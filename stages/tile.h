@@ -54,7 +54,7 @@ struct GppBlock {
   std::vector<float> values;   ///< [span][cell] gC m-2 d-1, NaN = nodata
   bool starts_record = false;  ///< no composite lies before the first span
   bool ends_record = false;    ///< no composite lies after the last span
-  int64_t negative = 0;        ///< values below zero met in this block
+  int64_t negative = 0;        ///< values below zero in composites of this year
 };
 
 /// Everything a tile carries from year to year.

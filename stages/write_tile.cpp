@@ -129,7 +129,9 @@ std::string format_tile_year(const TileYear& year) {
 std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path) {
   const auto body = checked(bytes);
   if (!body) return std::nullopt;
-  const Safetensors file = parse_safetensors(*body, path);
+  const auto parsed = attempt([&] { return parse_safetensors(*body, path); });
+  if (!parsed.ok()) return std::nullopt;
+  const Safetensors& file = parsed.value();
   if (!is_format(file.metadata, "fluxtile-tile-year", path)) return std::nullopt;
   return tolerant([&]() -> std::optional<TileYear> {
     const auto& meta = file.metadata;
@@ -195,7 +197,9 @@ std::optional<TileState> parse_tile_state(const std::string& bytes, const std::s
                                           const std::string& result_key) {
   const auto body = checked(bytes);
   if (!body) return std::nullopt;
-  const Safetensors file = parse_safetensors(*body, path);
+  const auto parsed = attempt([&] { return parse_safetensors(*body, path); });
+  if (!parsed.ok()) return std::nullopt;
+  const Safetensors& file = parsed.value();
   if (!is_format(file.metadata, "fluxtile-state", path)) return std::nullopt;
   return tolerant([&]() -> std::optional<TileState> {
     if (file.metadata.at("result_key") != result_key) return std::nullopt;
