@@ -140,7 +140,8 @@ struct Config {
   std::string zones_file, zones_key;  ///< optional second vector for summary.csv
   int keep_states = 2;                ///< state.keep
   RunConfig run;
-  std::string canonical;  ///< the merged configuration as canonical text, for digests
+  /// The merged configuration without `run` as canonical text, for digests.
+  std::string canonical;
 };
 
 /// Reads and checks a run configuration. `overrides`: key.path=value pairs of --set, applied before
