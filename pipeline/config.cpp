@@ -489,10 +489,6 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
   static_cast<void>(walker.at("fluxtile"));
   collect_lines(root, "", config.lines);
   Reader(config, recipe_directories).read(walker);
-  // How a machine is used decides no product: shards with other threads belong to the same plan.
-  root.entries.erase(std::remove_if(root.entries.begin(), root.entries.end(),
-                                    [](const YamlEntry& entry) { return entry.key == "run"; }),
-                     root.entries.end());
   config.canonical = canonical_json(root);
   return config;
 }

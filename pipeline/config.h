@@ -140,8 +140,7 @@ struct Config {
   std::string zones_file, zones_key;  ///< optional second vector for summary.csv
   int keep_states = 2;                ///< state.keep
   RunConfig run;
-  /// The merged configuration without `run` as canonical text, for digests.
-  std::string canonical;
+  std::string canonical;  ///< the merged configuration as canonical text, for digests
 };
 
 /// Reads and checks a run configuration. `overrides`: key.path=value pairs of --set, applied before
@@ -152,6 +151,10 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
 
 /// "2GB", "512MiB", "4 GB" -> bytes (GB = 1e9, GiB = 2^30). Throws Error(data).
 uint64_t parse_size(const std::string& text);
+
+/// GDAL's block cache under a memory promise: a sixteenth, at most 64 MiB (COGs of wide regions
+/// take several times as much on top).
+size_t gdal_cache_bytes(uint64_t memory);
 
 /// Where installed data (configs/recipes) lie: $FLUXTILE_DATA, beside the executable, or the
 /// install prefix.

@@ -247,7 +247,7 @@ TEST_P(Refusals, OneMessageAndNothingLeft) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, Refusals, testing::ValuesIn(wrongs),
-                         [](const testing::TestParamInfo<Wrong>& info) { return info.param.name; });
+                         [](const testing::TestParamInfo<Wrong>& one) { return one.param.name; });
 
 class RefusalsOfPlaces : public Refusals {};
 

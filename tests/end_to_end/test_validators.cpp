@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                "assert d.sizes['bnds'] == 2\n"
                "print('opened')"},
               "opened"}),
-    [](const testing::TestParamInfo<Judge>& info) { return info.param.name; });
+    [](const testing::TestParamInfo<Judge>& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace fluxtile::end_to_end

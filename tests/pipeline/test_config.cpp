@@ -277,7 +277,6 @@ TEST_F(ConfigTest, CanonicalTextForgetsLayout) {
   EXPECT_NE(one, read(changed(least_config, "250.5", "250")).canonical);
   EXPECT_EQ(one, read(changed(least_config, "250.5", "1"), {"grid.resolution=250.5"}).canonical);
   EXPECT_THAT(one, HasSubstr(R"("resolution":"250.5")"));
-  EXPECT_EQ(one, read(least_config, {"run.threads=3", "run.memory=3GB"}).canonical);
 }
 
 TEST_F(ConfigTest, LocateAddsFileKeyAndLine) {
