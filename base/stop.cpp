@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/stop.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -9,7 +10,9 @@
 
 namespace fluxtile {
 namespace {
-volatile std::sig_atomic_t pending = 0;
+std::atomic<int> pending{0};
+static_assert(std::atomic<int>::is_always_lock_free,
+              "a signal handler may only touch lock-free atomics");
 
 extern "C" void on_signal(int signal) {
   if (pending != 0 && signal == SIGINT) {
@@ -29,7 +32,7 @@ void Stop::install_handlers() {
 }
 
 void Stop::request(int signal) noexcept { pending = signal; }
-int Stop::requested() noexcept { return static_cast<int>(pending); }
+int Stop::requested() noexcept { return pending.load(); }
 void Stop::clear() noexcept { pending = 0; }
 
 void Stop::throw_if_requested() {

@@ -256,15 +256,10 @@ void add_points_of_file(Command& command) {
   command.pixel.points.insert(command.pixel.points.end(), list.points.begin(), list.points.end());
 }
 
-size_t gdal_cache(uint64_t memory) {
-  constexpr uint64_t most = 256ULL << 20;
-  return static_cast<size_t>(std::min(memory / 8, most));
-}
-
 int run_command(Command& command, std::ostream& out) {
   if (command.verb == "verify" || command.verb == "inspect" || command.verb == "simulate") {
     constexpr uint64_t enough = 512ULL << 20;
-    initialise_gdal(gdal_cache(enough), false);
+    initialise_gdal(gdal_cache_bytes(enough), false);
     if (command.verb == "verify")
       return verify_verb(command.paths.front(), command.options.json, out);
     if (command.verb == "inspect") return inspect_verb(command.paths, command.options.json, out);
@@ -272,7 +267,7 @@ int run_command(Command& command, std::ostream& out) {
   }
   if (command.verb == "pixel") add_points_of_file(command);
   const Config config = read_config(command.config, command.overrides, recipe_directories());
-  initialise_gdal(gdal_cache(config.run.memory), config.run.allow_remote);
+  initialise_gdal(gdal_cache_bytes(config.run.memory), config.run.allow_remote);
   if (command.verb == "plan") return plan_verb(config, command.options, out);
   if (command.verb == "merge") return merge_verb(config, command.options, out);
   if (command.verb == "status") return status_verb(config, command.options, out);

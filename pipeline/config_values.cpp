@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/config_values.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -81,6 +82,11 @@ double parse_distance_km(const std::string& text) {
 std::string absolute_path(const std::string& path, const std::string& base) {
   if (path.compare(0, 4, "/vsi") == 0 || path.find("://") != std::string::npos) return path;
   return (std::filesystem::path(base) / path).lexically_normal().string();
+}
+
+size_t gdal_cache_bytes(uint64_t memory) {
+  constexpr uint64_t most = 64ULL << 20;
+  return static_cast<size_t>(std::min(memory / 16, most));
 }
 
 }  // namespace fluxtile

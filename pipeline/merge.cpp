@@ -80,6 +80,7 @@ class RegionProducts {
       open_year(step);
       pass_strips(step);
       close_year(step);
+      progress.advance(0);
     }
     for (auto& [period, file] : netcdf_) file.writer->finish();
     finish_summary();
@@ -461,6 +462,7 @@ class RegionProducts {
       row.zone = zone == 0 ? "" : zones_[zone - 1].name;
       row.period = period;
       row.variable = variable;
+      row.result = result_;
       row.first = total.first;
       row.end = total.end;
       row.area_m2 = zone_area_[zone];

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
@@ -176,15 +177,17 @@ int thread_count(const Config& config) {
   return cores == 0 ? 1 : static_cast<int>(cores);
 }
 
-/// What a plan is a plan of: the configuration and the input files as they are on disk now.
+/// What a plan is a plan of: the configuration and the input files as they are on disk now. How it
+/// is run (threads, memory, engine) and what is made of the results (outputs) may change without
+/// making another plan.
 std::string plan_id(const Config& config, const Plan& plan) {
+  auto canonical = nlohmann::json::parse(config.canonical);
+  for (const char* section : {"run", "outputs", "state"}) canonical.erase(section);
   Digest digest;
-  digest.add_text(config.canonical)
-      .add_text(plan.engine_identity)
-      .add_value(plan.tile)
-      .add_value(plan.memory);
-  for (const auto& file : plan.files)
+  digest.add_text(canonical.dump()).add_value(plan.daily);
+  for (const auto& file : plan.files) {
     digest.add_text(file.path).add_value(file.size).add_value(file.mtime_ns);
+  }
   for (const auto& package : plan.package_digests) digest.add_text(package);
   return digest.hex();
 }
@@ -280,14 +283,18 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
 
 std::string private_folder(const Config& config) { return config.output_directory + "/.fluxtile"; }
 
-PlannedRun open_plan(const Config& config, const VerbOptions& options, bool must_exist) {
-  // Planning is cheap (headers) and deterministic, so the id is found by planning; what was written
-  // first under it counts.
+PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use) {
+  // Planning is cheap (headers) and its id is a function of configuration and files, so the id is
+  // found by planning.
   PlannedRun run = make_plan(config, options);
   const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
+  if (use == PlanUse::run) {
+    write_atomically(path, plan_to_json(run.plan));
+    return run;
+  }
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
-    if (must_exist) {
+    if (use == PlanUse::look) {
       throw Error(Code::data, "there is no run of this configuration on these inputs")
           .file(config.path)
           .expected(path)
@@ -295,17 +302,18 @@ PlannedRun open_plan(const Config& config, const VerbOptions& options, bool must
     }
     write_once(path, plan_to_json(run.plan));
   }
-  const Plan written = plan_from_json(read_file(path), path);
-  if (written.engine_identity != run.plan.engine_identity) {
+  // What was written first counts, so that every shard cuts the same tiles.
+  Plan written = plan_from_json(read_file(path), path);
+  if (use == PlanUse::shard && written.engine_identity != run.plan.engine_identity) {
     throw Error(Code::data, "this machine cannot provide the plan's engine")
         .file(path)
         .found(run.plan.engine_identity)
         .expected(written.engine_identity)
         .hint("run all shards on the same kind of node (Slurm: --constraint)");
   }
-  const int threads = run.plan.threads;
-  run.plan = written;
-  run.plan.threads = threads;
+  written.threads = run.plan.threads;
+  written.memory = run.plan.memory;
+  run.plan = std::move(written);
   return run;
 }
 

@@ -104,9 +104,12 @@ std::string plan_for_people(const Plan& plan, const Config& config);
 /// `.fluxtile` under the outputs.
 std::string private_folder(const Config& config);
 
-/// The plan of this configuration and these inputs: loaded when it was written before, made and
-/// written once otherwise. Its result is what run, merge and status work on; `must_exist` refuses
-/// to plan (merge, status).
-PlannedRun open_plan(const Config& config, const VerbOptions& options, bool must_exist);
+/// Who asks for a plan: a whole run writes it anew, a shard loads what the first one wrote, merge
+/// and status only look.
+enum class PlanUse { run, shard, look };
+
+/// The plan of this configuration and these inputs under `.fluxtile/plans`. Throws Error(data) when
+/// `look` finds none, or when a shard's machine cannot provide the plan's engine.
+PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use);
 
 }  // namespace fluxtile

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <ostream>
 #include <set>
 
@@ -60,11 +61,15 @@ std::string plan_for_people(const Plan& plan, const Config& config) {
                      region.window.width, region.window.height, region.cells, tiles, names));
   }
   for (const auto& cover : plan.coverage) {
-    line("input", fmt::format("{}: {} to {}{}{}", cover.input, cover.first, cover.last,
-                              cover.input == "gpp" ? fmt::format(", {} composites", cover.files)
-                                                   : fmt::format(", {} variables", cover.files),
-                              cover.note.empty() ? "" : "; " + cover.note));
+    static const std::map<std::string, std::string> counted = {
+        {"gpp", "composites"}, {"climate", "variables"}, {"soil", "maps"}, {"crop", "maps"}};
+    const std::string span =
+        cover.first.empty() ? "" : fmt::format(", {} to {}", cover.first, cover.last);
+    line("input", fmt::format("{}: {} {}{}{}", cover.input, cover.files, counted.at(cover.input),
+                              span, cover.note.empty() ? "" : "; " + cover.note));
   }
+  line("boundaries",
+       fmt::format("{} (accuracy {:g} m)", plan.to_boundaries.name, plan.to_boundaries.accuracy_m));
   for (const auto& operation : plan.sources.operations) {
     line("operation", fmt::format("{} (accuracy {:g} m)", operation.name, operation.accuracy_m));
     if (!operation.pipeline.empty()) line("", operation.pipeline);

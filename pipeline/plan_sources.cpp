@@ -143,15 +143,23 @@ void SourceResolver::gpp_conversion(const std::string& file_unit, const std::str
         .expected("a unit in the file, or inputs.gpp.unit")
         .hint("e.g. `unit: gC m-2 d-1`; a unit without time (kgC m-2) is a sum over the interval");
   }
-  const Unit from = parse_unit(text), to = parse_unit(package_.input("GPP").unit);
   GppSource& gpp = plan_.sources.gpp;
-  const bool sum = is_interval_sum(from, to);
-  const UnitConversion conversion = convert_unit(sum ? per_day(from) : from, to);
-  if (!gpp.composites.empty() || gpp.unit.empty()) {
-    gpp.unit = text;
-    gpp.interval_sum = sum;
-    gpp.conversion = conversion;
+  if (gpp.unit == text) return;
+  if (!gpp.unit.empty()) {
+    throw fail("the GPP files are not all in one unit", "inputs.gpp.unit")
+        .file(path)
+        .found(text)
+        .expected(gpp.unit + ", as in the files before")
+        .hint("say which one holds: `unit: ...` under inputs.gpp replaces what the files say");
   }
+  try {
+    const Unit from = parse_unit(text), to = parse_unit(package_.input("GPP").unit);
+    gpp.interval_sum = is_interval_sum(from, to);
+    gpp.conversion = convert_unit(gpp.interval_sum ? per_day(from) : from, to);
+  } catch (Error& error) {
+    throw config_.lines.locate(error, "inputs.gpp.unit").file(path);
+  }
+  gpp.unit = text;
 }
 
 void SourceResolver::resolve_gpp_netcdf(const std::string& path, std::vector<CompositeRef>& found) {
@@ -178,7 +186,7 @@ void SourceResolver::resolve_gpp_netcdf(const std::string& path, std::vector<Com
                       ? Crs::from_user_input(config_.gpp.crs)
                       : variable.grid.crs;
   const size_t operation = operation_to(crs, path, "inputs.gpp.files");
-  if (found.empty()) gpp_conversion(variable.units, path);
+  gpp_conversion(variable.units, path);
   for (size_t k = 0; k < dates.size(); ++k) {
     if (!dates[k]) continue;
     CompositeRef composite;
@@ -194,18 +202,7 @@ void SourceResolver::resolve_gpp_raster(const std::string& path, std::vector<Com
   auto info = reader_.raster(path, gpp.packing);
   std::string opened = path;
   if (!gpp.variable.empty() && !info->subdatasets.empty()) {
-    const auto wanted = std::find_if(info->subdatasets.begin(), info->subdatasets.end(),
-                                     [&](const std::string& name) {
-                                       return name.size() >= gpp.variable.size() &&
-                                              name.compare(name.size() - gpp.variable.size(),
-                                                           gpp.variable.size(), gpp.variable) == 0;
-                                     });
-    if (wanted == info->subdatasets.end()) {
-      throw fail("the file has no subdataset `" + gpp.variable + "`", "inputs.gpp.variable")
-          .file(path)
-          .found(join(info->subdatasets));
-    }
-    opened = *wanted;
+    opened = subdataset_path(path, gpp.variable);
     info = reader_.raster(opened, gpp.packing);
   }
   if (info->bands.empty()) {
@@ -232,7 +229,7 @@ void SourceResolver::resolve_gpp_raster(const std::string& path, std::vector<Com
         .found(std::to_string(info->bands.size()) + " bands")
         .expected("band " + std::to_string(band));
   }
-  if (found.empty()) gpp_conversion(info->bands[static_cast<size_t>(band - 1)].unit, path);
+  gpp_conversion(info->bands[static_cast<size_t>(band - 1)].unit, path);
   if (!gpp.time_pattern.empty()) {
     const auto date = date_from_name(path, gpp.time_pattern);
     if (!date) {
@@ -391,7 +388,14 @@ void SourceResolver::resolve_climate_variable(const std::string& name, ClimateSo
           if (is_leap(year)) noleap_gaps_.insert(to_days({year, 2, 29}));
         }
       }
-      if (unit.empty()) unit = variable.units.empty() ? wanted.unit : variable.units;
+      const std::string own = variable.units.empty() ? wanted.unit : variable.units;
+      if (unit.empty()) unit = own;
+      if (own != unit) {
+        throw fail("the files of `" + name + "` are not all in one unit", key)
+            .file(path)
+            .found(own)
+            .expected(unit);
+      }
       const Crs crs = variable.grid.crs.empty() && !config_.climate.crs.empty()
                           ? Crs::from_user_input(config_.climate.crs)
                           : variable.grid.crs;
@@ -840,6 +844,12 @@ void SourceResolver::resolve() {
   resolve_crop_files();
   resolve_steps();
   resolve_crop_years();
+  plan_.coverage.push_back(
+      {"soil", "", "", "", static_cast<int64_t>(plan_.sources.statics.size()), 0});
+  const auto& crops = plan_.sources.crop.years;
+  plan_.coverage.push_back({"crop", std::to_string(crops.front().year),
+                            std::to_string(crops.back().year), "",
+                            static_cast<int64_t>(crop_by_year_.size()), 0});
   stamp_steps();
   note_synthetic();
 }

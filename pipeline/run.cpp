@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -19,6 +20,20 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Products that this run wrote earlier and does not ask for any more belong to nothing now.
+void remove_former_products(const RunRecord& before, const RunRecord& now,
+                            const std::string& directory) {
+  for (const auto& old : before.products) {
+    const bool kept =
+        std::any_of(now.products.begin(), now.products.end(),
+                    [&](const ProductRecord& product) { return product.name == old.name; });
+    if (kept || old.name.find('/') != std::string::npos) continue;
+    std::error_code ignored;
+    if (std::filesystem::remove(directory + "/" + old.name, ignored))
+      spdlog::info("removed {}, no longer asked for", old.name);
+  }
 }
 
 /// Writes the products of a plan whose tiles are done, or finds that they are there already.
@@ -56,22 +71,17 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
     out << config.output_directory << "\n";
     return check.failed.empty() ? 0 : static_cast<int>(Code::tiles_failed);
   }
-  progress.begin("merge", 0);
+  progress.begin("merge",
+                 plan.regions.size() * static_cast<size_t>(std::count_if(
+                                           plan.steps.begin(), plan.steps.end(),
+                                           [](const YearStep& step) { return !step.spinup; })));
   const Merged merged = merge_products(stages, ledger, config, check, progress);
   Merged all = merged;
   write_report(stages, config, check, merged, tally, seconds_since(begin));
   all.files.push_back("report.html");
   const RunRecord record =
       write_run_record(stages, config, check, all, tally, key, seconds_since(begin));
-  // Products of an earlier configuration in the same folder no longer belong to anything.
-  if (before) {
-    for (const auto& old : before->products) {
-      const bool kept =
-          std::any_of(record.products.begin(), record.products.end(),
-                      [&](const ProductRecord& product) { return product.name == old.name; });
-      if (!kept) std::filesystem::remove(config.output_directory + "/" + old.name);
-    }
-  }
+  if (before) remove_former_products(*before, record, config.output_directory);
   progress.end();
   spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
                record.products.size(), config.output_directory, seconds_since(begin),
@@ -99,7 +109,8 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
 
 int run_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   const auto begin = Clock::now();
-  PlannedRun planned = open_plan(config, options, false);
+  require_own_folder(config);
+  PlannedRun planned = open_plan(config, options, options.shard ? PlanUse::shard : PlanUse::run);
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, true, false);
   const Plan& plan = *stages.plan;
@@ -126,7 +137,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
 
 int merge_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   const auto begin = Clock::now();
-  PlannedRun planned = open_plan(config, options, true);
+  require_own_folder(config);
+  PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, false, false);
   const Ledger ledger(stages, private_folder(config));

@@ -90,6 +90,7 @@ std::optional<RunRecord> read_run_record(const std::string& directory) {
   if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
   const auto record = attempt([&] {
     RunRecord r;
+    r.name = json.value("name", "");
     r.product_key = json.value("product_key", "");
     for (const auto& product : json.at("products")) {
       r.products.push_back({product.at("file").get<std::string>(),
@@ -103,6 +104,17 @@ std::optional<RunRecord> read_run_record(const std::string& directory) {
   });
   if (!record.ok()) return std::nullopt;
   return record.value();
+}
+
+void require_own_folder(const Config& config) {
+  const auto record = read_run_record(config.output_directory);
+  if (!record || record->name == config.name) return;
+  throw config.lines
+      .locate(Error(Code::data, "the output folder holds the products of another run"),
+              "outputs.directory")
+      .found(config.output_directory + " belongs to `" + record->name + "`")
+      .expected("an empty folder, or one of `" + config.name + "`")
+      .hint("choose another outputs.directory");
 }
 
 bool products_present(const RunRecord& record, const std::string& directory) {
@@ -120,6 +132,7 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                            double seconds) {
   const Plan& plan = *stages.plan;
   RunRecord record;
+  record.name = config.name;
   record.product_key = key;
   for (const auto& name : merged.files) {
     const std::string path = config.output_directory + "/" + name;

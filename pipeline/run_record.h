@@ -21,6 +21,7 @@ struct ProductRecord {
 /// run.json: written last, it says what belongs together. Everything that is not a value lives
 /// here: times, host, threads, tiles.
 struct RunRecord {
+  std::string name;         ///< of the run that owns the folder
   std::string product_key;  ///< what decides the products' bytes: results, layers, name
   std::vector<ProductRecord> products;
   std::map<std::string, std::string> results;  ///< region -> FLUXTILE_RESULT
@@ -32,6 +33,9 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
 
 /// nullopt when there is none or it cannot be read.
 std::optional<RunRecord> read_run_record(const std::string& directory);
+
+/// Refuses to work in a folder whose run.json belongs to a run of another name: Error(data).
+void require_own_folder(const Config& config);
 
 /// True when every product of the record is there with the size it had.
 bool products_present(const RunRecord& record, const std::string& directory);

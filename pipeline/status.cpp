@@ -39,7 +39,8 @@ double throughput(const RunStages& stages) {
 }  // namespace
 
 int status_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
-  const RunStages stages = make_stages(open_plan(config, options, true), config, false, false);
+  const RunStages stages =
+      make_stages(open_plan(config, options, PlanUse::look), config, false, false);
   const Plan& plan = *stages.plan;
   const Ledger ledger(stages, private_folder(config));
   TileCount count;

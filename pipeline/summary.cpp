@@ -30,7 +30,7 @@ std::string summary_csv(const std::vector<SummaryRow>& rows) {
             to_text(row.first) + "," + to_text(from_days(to_days(row.end) - 1)) + "," +
             row.variable + "," + number(row.area_m2 / 1e6) + "," + number(row.modelled_m2 / 1e6) +
             "," + (row.modelled_m2 > 0 ? number(row.mean()) : "") + "," +
-            (row.modelled_m2 > 0 ? number(row.total_g / 1e6) : "") + "\n";
+            (row.modelled_m2 > 0 ? number(row.total_g / 1e6) : "") + "," + row.result + "\n";
   }
   return text;
 }

@@ -14,6 +14,7 @@ struct SummaryRow {
   std::string region, zone, period,
       variable;            ///< zone empty: the whole region; period: "2018" or "2018-07"
   Date first, end;         ///< end is the day after
+  std::string result;      ///< FLUXTILE_RESULT of the region
   double area_m2 = 0;      ///< ellipsoidal, all cells inside
   double modelled_m2 = 0;  ///< of it modelled, crop shares counted
   double total_g = 0;      ///< sum over the period and the modelled area, gC

@@ -10,9 +10,9 @@
 namespace fluxtile {
 namespace {
 
-// Measured: a program linked with torch starts at 156 MB; PROJ, GDAL and NetCDF add what opening
-// their files takes.
-constexpr uint64_t kProgram = 260ULL << 20;
+// A program linked with torch starts at 156 MB; PROJ, GDAL and NetCDF add what opening their files
+// takes, and NetCDF keeps up to 128 MiB of decompressed chunks.
+constexpr uint64_t kProgram = (260ULL + 128ULL) << 20;
 constexpr uint64_t kScratchPerThread =
     48ULL << 20;  // torch's intermediate arrays of one batch of 64 cells and a year
 constexpr double kDegreeMetres = 111319.49;
@@ -51,12 +51,8 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
                                         std::min(ny, static_cast<double>(grid.height)));
 }
 
-uint64_t TileMemory::gdal_cache(uint64_t memory) {
-  return std::min<uint64_t>(memory / 8, 256ULL << 20);
-}
-
 uint64_t TileMemory::fixed_bytes() const {
-  return kProgram + gdal_cache(plan_.memory) +
+  return kProgram + gdal_cache_bytes(plan_.memory) +
          kScratchPerThread * static_cast<uint64_t>(plan_.threads);
 }
 

@@ -25,9 +25,6 @@ class TileMemory {
   [[nodiscard]] uint64_t budget() const;
   [[nodiscard]] PlanEstimate estimate() const;
 
-  /// GDAL's block cache for a given promise.
-  static uint64_t gdal_cache(uint64_t memory);
-
  private:
   const Plan& plan_;
   const Config& config_;

@@ -117,3 +117,7 @@ TEST_F(QuicklookTest, EmptyAndConstantRastersStillDraw) {
 
 }  // namespace
 }  // namespace fluxtile
+
+/// fontconfig keeps its font tables until the process ends.
+extern "C" const char* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier)
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
