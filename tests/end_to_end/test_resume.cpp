@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs that are interrupted, repeated, or repeated after a change: what is computed again, what is
+// kept, and that nobody can tell from the products.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "base/atomic_file.h"
+#include "workplace.h"
+
+namespace fluxtile::end_to_end {
+namespace {
+
+using testing::HasSubstr;
+
+/// Two regions with a model each, one year and one of spin-up, in nine tiles.
+const Words two_regions = {"--set", "region.select=[North, South]", "--threads", "2"};
+constexpr int north_tiles = 5, south_tiles = 4, all_tiles = north_tiles + south_tiles;
+
+class Resume : public Workplace {
+ protected:
+  /// A finished run, made once: world and outputs to be copied and changed.
+  static const fs::path& finished() {
+    static const Folder place;
+    static const bool made = [] {
+      copy_world(test_world(), place.path());
+      run(place.path(), place.path() / "out", two_regions);
+      return true;
+    }();
+    static_cast<void>(made);
+    return place.path();
+  }
+  static const Contents& reference() {
+    static const Contents bytes = products(finished() / "out");
+    return bytes;
+  }
+
+  /// A copy of the finished run in this test's folder; modification times are kept, so nothing has
+  /// changed yet but the paths.
+  void take_finished() {
+    const Outcome copied =
+        execute({"cp", "-a", (finished() / ".").string(), (folder() / "w").string()});
+    ASSERT_EQ(0, copied.code) << copied.err;
+  }
+  [[nodiscard]] fs::path world() const { return folder() / "w"; }
+  [[nodiscard]] fs::path outputs() const { return folder() / "w" / "out"; }
+
+  Outcome again(const Words& more = {}) {
+    Words all = two_regions;
+    all.insert(all.end(), more.begin(), more.end());
+    return run(world(), outputs(), all);
+  }
+};
+
+TEST_F(Resume, KilledAgainAndAgain) {
+  const fs::path out = folder() / "out";
+  size_t kills = 0, done = 0;
+  for (const size_t more : {1, 2, 1}) {
+    Program program(fluxtile_words(words("run", test_world(), out, two_regions)));
+    const size_t wanted = done + more;
+    if (program.wait_until(
+            [&] { return count_files(out / ".fluxtile", ".tile-year") >= wanted; })) {
+      program.signal(SIGKILL);
+    }
+    kills += program.wait().signal == SIGKILL ? 1 : 0;
+    done = count_files(out / ".fluxtile", ".tile-year");
+    EXPECT_FALSE(fs::exists(out / "run.json"));
+  }
+  EXPECT_EQ(3U, kills);
+  {  // once more, while products are being written
+    Program program(fluxtile_words(words("run", test_world(), out, two_regions)));
+    if (program.wait_until([&] { return count_files(out, ".tif") > 0; })) program.signal(SIGKILL);
+    EXPECT_EQ(SIGKILL, program.wait().signal);
+    EXPECT_FALSE(fs::exists(out / "run.json"));
+  }
+  run(test_world(), out, two_regions);
+  EXPECT_EQ(0, tile_years_computed(out)) << "all tile-years were done before the last kill";
+  EXPECT_EQ("", differences(reference(), products(out)));
+  EXPECT_EQ(0U, count_files(out, ".part")) << "what the killed runs left behind is swept";
+  EXPECT_EQ(0, fluxtile({"verify", out.string()}).code);
+}
+
+TEST_F(Resume, SignalsStopInOrder) {
+  const fs::path out = folder() / "out";
+  const std::map<int, std::string> signals = {
+      {SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"}, {SIGXCPU, "SIGXCPU"}};
+  for (const auto& [number, name] : signals) {
+    const size_t before = count_files(out / ".fluxtile", ".state");
+    Program program(fluxtile_words(words("run", test_world(), out, two_regions)));
+    ASSERT_TRUE(program.wait_until([&] {
+      return count_files(out / ".fluxtile", ".state") > before;
+    })) << program.wait().err;
+    const auto sent = std::chrono::steady_clock::now();
+    program.signal(number);
+    const Outcome stopped = program.wait();
+    EXPECT_EQ(75, stopped.code) << name << stopped.signal << stopped.err;
+    EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - sent).count(), 20);
+    EXPECT_THAT(stopped.err, HasSubstr(name));
+    EXPECT_FALSE(fs::exists(out / "run.json"));
+    EXPECT_EQ(0U, count_files(out, ".part")) << name;
+  }
+  const auto stored = static_cast<int>(count_files(out / ".fluxtile", ".tile-year"));
+  run(test_world(), out, two_regions);
+  EXPECT_EQ(all_tiles - stored, tile_years_computed(out));
+  EXPECT_EQ("", differences(reference(), products(out)));
+}
+
+TEST_F(Resume, SecondRunChangesNoFile) {
+  take_finished();
+  again();  // the copy lies elsewhere, which is another plan
+  std::map<std::string, std::pair<fs::file_time_type, std::string>> before, after;
+  const auto snapshot = [&](auto& to) {
+    for (const auto& entry : fs::recursive_directory_iterator(outputs())) {
+      if (entry.is_regular_file())
+        to[entry.path()] = {entry.last_write_time(), read_file(entry.path().string())};
+    }
+  };
+  snapshot(before);
+  const Outcome second = again({"--log-level", "info", "--log-format", "json"});
+  snapshot(after);
+  EXPECT_TRUE(before == after);
+  EXPECT_GT(before.size(), 40U);
+  EXPECT_THAT(second.err, HasSubstr("0 tile-years computed, 9 kept"));
+  EXPECT_THAT(second.err, HasSubstr("nothing to do"));
+}
+
+TEST_F(Resume, FreshComputesAllAgain) {
+  take_finished();
+  again({"--fresh"});
+  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, LostTileYearIsComputedAgain) {
+  take_finished();
+  fs::path victim;
+  for (const auto& entry : fs::recursive_directory_iterator(outputs() / ".fluxtile" / "tiles"))
+    if (entry.path().extension() == ".tile-year") victim = entry.path();
+  std::string bytes = read_file(victim.string());
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write_atomically(victim.string(), bytes);  // a flipped bit is as good as lost
+  fs::remove(outputs() / "run.json");
+  again();
+  EXPECT_EQ(1, tile_years_computed(outputs()));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, LostProductIsWrittenAgain) {
+  take_finished();
+  fs::remove(outputs() / "test_North_nee_annual.tif");
+  again();
+  EXPECT_EQ(0, tile_years_computed(outputs()));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, ChangedModelTouchesItsRegionAlone) {
+  take_finished();
+  change_weights(world() / "models" / "north");
+  again();
+  EXPECT_EQ(north_tiles, tile_years_computed(outputs()));
+  const Contents now = products(outputs());
+  EXPECT_NE(reference().at("test_North_nee_annual.tif"), now.at("test_North_nee_annual.tif"));
+  for (const auto& [name, bytes] : reference()) {
+    if (name.rfind("test_South", 0) == 0) {
+      EXPECT_TRUE(bytes == now.at(name)) << name;
+    }
+  }
+}
+
+TEST_F(Resume, ChangedOptionComputesAllAgain) {
+  take_finished();
+  again({"--set", "inputs.gpp.fill=linear"});
+  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
+  EXPECT_NE(reference().at("test_North_nee_annual.tif"),
+            products(outputs()).at("test_North_nee_annual.tif"));
+}
+
+TEST_F(Resume, ChangedValueTouchesItsTilesAlone) {
+  take_finished();
+  // Somewhere in the middle of the composite; the world is wider than the regions.
+  change_cell(world() / "gpp" / "gpp_2018185.tif", 5, 6, 300);
+  again();
+  const int computed = tile_years_computed(outputs());
+  EXPECT_GE(computed, 1);
+  EXPECT_LT(computed, all_tiles);
+  // The same values as a run that never knew the old ones.
+  Words fresh = two_regions;
+  run(world(), folder() / "fresh", fresh);
+  EXPECT_EQ("", differences(products(folder() / "fresh"), products(outputs())));
+  EXPECT_NE("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, TouchedFilesChangeNothing) {
+  take_finished();
+  for (const char* part : {"gpp", "climate", "soil", "crop"}) {
+    for (const auto& entry : fs::directory_iterator(world() / part))
+      fs::last_write_time(entry.path(), fs::file_time_type::clock::now());
+  }
+  const Outcome touched = again({"--log-level", "info"});
+  EXPECT_THAT(touched.err, HasSubstr("0 tile-years computed, 9 kept"));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, NewProductNeedsNoTileYear) {
+  take_finished();
+  again({"--set",
+         "outputs.products.2={variables: [gpp, yield], period: annual, statistic: sum, "
+         "format: geotiff}"});
+  EXPECT_EQ(0, tile_years_computed(outputs()));
+  Contents now = products(outputs());
+  EXPECT_EQ(1U, now.count("test_North_gpp_annual.tif"));
+  EXPECT_EQ(1U, now.count("test_South_yield_annual.tif"));
+  EXPECT_TRUE(reference().at("test_North_nee_annual.tif") == now.at("test_North_nee_annual.tif"));
+  // And taken away again: its files go.
+  again();
+  EXPECT_EQ(0, tile_years_computed(outputs()));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, DamagedProductIsFound) {
+  take_finished();
+  const Outcome whole = fluxtile({"verify", outputs().string(), "--json"});
+  EXPECT_EQ(0, whole.code) << whole.err;
+  EXPECT_TRUE(Json::parse(whole.out).at("ok").get<bool>());
+  const std::string file = (outputs() / "test_North_nee_annual.tif").string();
+  std::string bytes = read_file(file);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_atomically(file, bytes);
+  const Outcome damaged = fluxtile({"verify", outputs().string()});
+  EXPECT_EQ(65, damaged.code);
+  EXPECT_THAT(damaged.err, HasSubstr("test_North_nee_annual.tif"));
+  fs::remove(file);
+  const Outcome gone = fluxtile({"verify", outputs().string(), "--json"});
+  EXPECT_EQ(65, gone.code);
+  EXPECT_THAT(gone.out, HasSubstr("test_North_nee_annual.tif"));
+  EXPECT_FALSE(Json::parse(gone.out).at("ok").get<bool>());
+  EXPECT_EQ(65, fluxtile({"verify", (folder() / "nowhere").string()}).code);
+}
+
+}  // namespace
+}  // namespace fluxtile::end_to_end
