@@ -201,9 +201,9 @@ TEST_F(PlanTest, RotationGoesBackTwoYearsAtATime) {
 }
 
 TEST_F(PlanTest, OneMapForAllYears) {
-  const auto crops =
-      plan({"inputs.crop={file: crop/crop_2017.tif, map: {1: 1, 5: 5}, mode: nearest}"})
-          .plan.sources.crop.years;
+  const auto crops = plan({"inputs.crop={file: " + world("crop/crop_2017.tif").string() +
+                           ", map: {1: 1, 5: 5}, mode: nearest}"})
+                         .plan.sources.crop.years;
   ASSERT_EQ(crops.size(), 2U);
   for (const auto& crop : crops) {
     EXPECT_FALSE(crop.substituted);

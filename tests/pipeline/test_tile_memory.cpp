@@ -96,10 +96,5 @@ TEST_F(TileMemoryTest, TilesInFlightFitTheBudget) {
   EXPECT_GT(estimate.product_bytes, 0U);
 }
 
-TEST_F(TileMemoryTest, TheBlockCacheIsAShareOfThePromise) {
-  EXPECT_EQ(TileMemory::gdal_cache(800ULL << 20), 100ULL << 20);
-  EXPECT_EQ(TileMemory::gdal_cache(64ULL << 30), 256ULL << 20);
-}
-
 }  // namespace
 }  // namespace fluxtile
