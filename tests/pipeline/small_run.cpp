@@ -218,7 +218,9 @@ SmallRun::Run SmallRun::open(const std::vector<std::string>& set) const {
   close_netcdf_files();
   close_thread_datasets();
   Run run;
-  run.config = config(set);
+  std::vector<std::string> all = {"grid.tile=16"};
+  all.insert(all.end(), set.begin(), set.end());
+  run.config = config(all);
   run.stages = make_stages(make_plan(run.config, {}), run.config, false, false);
   run.stages.infer = std::make_unique<Infer>(
       std::vector<std::shared_ptr<const Engine>>(run.stages.packages.size(), engine_),
@@ -228,12 +230,12 @@ SmallRun::Run SmallRun::open(const std::vector<std::string>& set) const {
   return run;
 }
 
-RunTally SmallRun::tiles(Run& run) const {
+RunTally SmallRun::tiles(Run& run, const std::vector<TileUnit>& units) const {
   // The ledger refers to the stages, which may have moved since.
   run.ledger = std::make_unique<Ledger>(run.stages, private_folder(run.config));
   run.memory = std::make_unique<TileMemory>(*run.stages.plan, run.config);
   Progress progress(ProgressMode::off);
-  return run_tiles(run.stages, *run.ledger, *run.memory, run.plan().units, progress);
+  return run_tiles(run.stages, *run.ledger, *run.memory, units, progress);
 }
 
 std::vector<std::string> SmallRun::results(const std::vector<std::string>& set) const {

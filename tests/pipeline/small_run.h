@@ -91,7 +91,9 @@ class SmallRun : public SmallWorld {
     [[nodiscard]] const Plan& plan() const { return *stages.plan; }
   };
   [[nodiscard]] Run open(const std::vector<std::string>& set = {}) const;
-  RunTally tiles(Run& run) const;
+  /// Works on these tiles, by default on all.
+  RunTally tiles(Run& run, const std::vector<TileUnit>& units) const;
+  RunTally tiles(Run& run) const { return tiles(run, run.plan().units); }
   /// Runs everything and gives FLUXTILE_RESULT of each region.
   std::vector<std::string> results(const std::vector<std::string>& set) const;
 

@@ -60,7 +60,7 @@ TEST_F(GraphTest, ASecondRunFindsEverythingDone) {
 
 TEST_F(GraphTest, TilesAndThreadsDoNotChangeResults) {
   const auto expected = results({});
-  for (const char* set : {"grid.tile=5", "grid.tile=64", "run.threads=1"}) {
+  for (const char* set : {"grid.tile=7", "grid.tile=64", "run.threads=1"}) {
     fs::remove_all(out());
     EXPECT_EQ(results({set}), expected) << set;
   }
@@ -110,7 +110,8 @@ TEST_F(GraphTest, AFailureThatIsNoErrorOfOursIsRecordedToo) {
   Run run = open();
   EXPECT_EQ(tiles(run).tiles_failed, 1U);
   engine_->before = [](const YearInputs&) { throw Error(Code::data, "always"); };
-  Run again = open({"grid.tile=64"});
+  fs::remove_all(out());
+  Run again = open();
   EXPECT_EQ(tiles(again).tiles_failed, again.plan().units.size());
 }
 
@@ -145,9 +146,11 @@ TEST_F(GraphTest, AWriteErrorEndsTheRun) {
 TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
   const auto expected = results({});
   fs::remove_all(out());
-  std::atomic<int> runs{0};
   engine_->before = [&](const YearInputs&) {
-    if (runs.fetch_add(1) == 7) Stop::request(15);
+    std::error_code gone;  // files come and go while we look
+    for (fs::recursive_directory_iterator at(out(".fluxtile/tiles"), gone), end; at != end && !gone;
+         at.increment(gone))
+      if (at->path().extension() == ".tile-year") Stop::request(15);
   };
   Run run = open();
   try {
@@ -157,10 +160,11 @@ TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
     EXPECT_EQ(error.code(), Code::interrupted);
   }
   const size_t units = run.plan().units.size(), done = complete(run);
-  EXPECT_LT(done, units);
+  EXPECT_LT(done, units);  // not all tiles are in flight at once
   EXPECT_GT(done, 0U);
   for (const auto& unit : run.plan().units) EXPECT_FALSE(run.ledger->failure(unit));
   Stop::clear();
+  engine_->before = [](const YearInputs&) {};
   Run again = open();
   const RunTally tally = tiles(again);
   EXPECT_EQ(tally.tile_years_kept, done);

@@ -28,6 +28,13 @@ class RegionYearTest : public SmallRun {
     }
     return all;
   }
+  static std::vector<TileUnit> first_region(const Run& run) {
+    std::vector<TileUnit> units;
+    for (const auto& unit : run.plan().units)
+      if (unit.region == 0) units.push_back(unit);
+    EXPECT_GT(units.size(), 1U);
+    return units;
+  }
   /// Place of a cell in the first region's window.
   static size_t place(const Run& run, const CellIndex& cell) {
     const CellWindow w = run.plan().regions[0].window;
@@ -37,7 +44,7 @@ class RegionYearTest : public SmallRun {
 
 TEST_F(RegionYearTest, PutsTileYearsTogether) {
   Run run = open();
-  tiles(run);
+  tiles(run, first_region(run));
   const auto reco =
       whole(run, 1000, [](const RegionYear& year) { return year.values("reco", -1, 0); });
   const auto july =
@@ -72,10 +79,10 @@ TEST_F(RegionYearTest, PutsTileYearsTogether) {
 
 TEST_F(RegionYearTest, StripsOfAnyHeightAreTheSame) {
   Run run = open();
-  tiles(run);
+  tiles(run, first_region(run));
   const auto read = [](const RegionYear& year) { return year.values("ra", 4, 0); };
   const auto flags = [](const RegionYear& year) { return year.quality(4); };
-  for (const int64_t rows : {1, 3, 8, 100}) {
+  for (const int64_t rows : {1, 3, 8}) {
     EXPECT_EQ(whole(run, rows, read), whole(run, 1000, read)) << rows;
     EXPECT_EQ(whole(run, rows, flags), whole(run, 1000, flags)) << rows;
   }
@@ -83,7 +90,7 @@ TEST_F(RegionYearTest, StripsOfAnyHeightAreTheSame) {
 
 TEST_F(RegionYearTest, CellsOfAFailedTileAreNodataAndMarked) {
   Run run = open();
-  tiles(run);
+  tiles(run, first_region(run));
   const TileUnit lost = run.plan().units.front();
   ASSERT_EQ(lost.region, 0U);
   const TileYear year = *run.ledger->valid_tile_year(lost, 1);
@@ -101,7 +108,7 @@ TEST_F(RegionYearTest, CellsOfAFailedTileAreNodataAndMarked) {
 
 TEST_F(RegionYearTest, MonthsCountTheDaysOfTheResults) {
   Run run = open({"period.start=2018-03-10", "period.end=2018-11-20"});
-  tiles(run);
+  tiles(run, first_region(run));
   const RegionYear year(run.stages, *run.ledger, 0, 1);
   EXPECT_EQ(year.month_days(1), 0);
   EXPECT_EQ(year.month_days(2), 22);
@@ -113,7 +120,7 @@ TEST_F(RegionYearTest, MonthsCountTheDaysOfTheResults) {
 TEST_F(RegionYearTest, DailyValuesAddUpToTheirMonth) {
   Run run = open({"outputs.products=[{variables: [nee], period: daily, format: netcdf}]"});
   ASSERT_TRUE(run.plan().daily);
-  tiles(run);
+  tiles(run, first_region(run));
   const auto april = whole(run, 5, [](const RegionYear& y) { return y.values("nee", 3, 0); });
   std::vector<double> sum(april.size(), 0.0);
   for (int day = 90; day < 120; ++day) {
