@@ -52,10 +52,12 @@ OpenLayer open_layer(const RegionSource& source) {
       std::find(layers.begin(), layers.end(), source.layer) == layers.end())
     throw Error(Code::data, "no such layer")
         .file(source.path)
+        .key("region.layer")
         .found(source.layer)
         .hint(suggestion(source.layer, layers));
   throw Error(Code::data, "no such attribute")
       .file(source.path)
+      .key("region.key")
       .found(source.key)
       .hint(keys.empty() ? "the source has no attributes"
                          : suggestion(source.key, {keys.begin(), keys.end()}));
@@ -68,6 +70,7 @@ Crs crs_of(const RegionSource& source, OGRLayer& layer, std::string& warning) {
     if (source.crs.empty())
       throw Error(Code::data, "the boundaries declare no CRS")
           .file(source.path)
+          .key("region.crs")
           .hint("set region.crs, e.g. EPSG:4269 for US Census boundaries");
     return Crs::from_user_input(source.crs);
   }
@@ -246,11 +249,13 @@ RegionSet read_regions(const RegionSource& source, const std::vector<std::string
   if (order.empty())
     throw Error(Code::data, "no region selected")
         .file(source.path)
+        .key("region.select")
         .hint("set region.select to names under the key " + source.key + ", or to all");
   for (const auto& name : order) {
     if (known.count(name) == 0)
       throw Error(Code::data, "no such region")
           .file(source.path)
+          .key("region.select")
           .found(name)
           .expected("a value of the attribute " + source.key)
           .hint(suggestion(name, {known.begin(), known.end()}));
