@@ -64,7 +64,7 @@ OpenLayer open_layer(const RegionSource& source) {
 }
 
 /// The CRS of the rings, and a warning when a configured one is not needed.
-Crs crs_of(const RegionSource& source, OGRLayer& layer, std::string& warning) {
+Crs boundaries_crs(const RegionSource& source, OGRLayer& layer, std::string& warning) {
   const OGRSpatialReference* reference = layer.GetSpatialRef();
   if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) {
     if (source.crs.empty())
@@ -74,14 +74,9 @@ Crs crs_of(const RegionSource& source, OGRLayer& layer, std::string& warning) {
           .hint("set region.crs, e.g. EPSG:4269 for US Census boundaries");
     return Crs::from_user_input(source.crs);
   }
-  char* wkt = nullptr;
-  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
-  reference->exportToWkt(&wkt, options);
-  const std::string text = wkt == nullptr ? "" : wkt;
-  CPLFree(wkt);
   Crs declared;
   try {
-    declared = Crs::from_user_input(text);
+    declared = crs_of(reference);
   } catch (Error& error) {
     throw error.file(source.path);
   }
@@ -213,7 +208,7 @@ RegionSet read_regions(const RegionSource& source, const std::vector<std::string
   const OpenLayer open = open_layer(source);
   RegionSet set;
   std::string crs_warning;
-  set.crs = crs_of(source, *open.layer, crs_warning);
+  set.crs = boundaries_crs(source, *open.layer, crs_warning);
 
   const bool all = select.size() == 1 && select[0] == "all";
   const std::set<std::string> wanted(select.begin(), select.end());
