@@ -454,6 +454,7 @@ void SourceResolver::resolve_terms(const std::vector<std::string>& units) {
 
 void SourceResolver::resolve_climate() {
   ClimateSource& climate = plan_.sources.climate;
+  climate.packing = config_.climate.packing;
   climate.resample = config_.climate.resample;
   climate.max_gap = config_.climate.max_gap.value_or(0);
   std::set<std::string> needed;
@@ -668,8 +669,18 @@ void SourceResolver::resolve_crop_files() {
   }
 }
 
-bool SourceResolver::has_crop(int year) const {
-  return crop_by_year_.count(0) > 0 || crop_by_year_.count(year) > 0;
+const std::pair<const int, LayerRef>* SourceResolver::crop_map_of(int year) const {
+  auto found = crop_by_year_.find(crop_by_year_.count(0) > 0 ? 0 : year);
+  if (found == crop_by_year_.end() && config_.crop.missing_year == CropConfig::Missing::previous) {
+    found = crop_by_year_.lower_bound(year);
+    found = found == crop_by_year_.begin() ? crop_by_year_.end() : std::prev(found);
+  } else if (config_.crop.missing_year == CropConfig::Missing::rotation) {
+    for (int back = year - 2; found == crop_by_year_.end() && back >= crop_by_year_.begin()->first;
+         back -= 2) {
+      found = crop_by_year_.find(back);
+    }
+  }
+  return found == crop_by_year_.end() ? nullptr : &*found;
 }
 
 void SourceResolver::resolve_crop_years() {
@@ -679,23 +690,10 @@ void SourceResolver::resolve_crop_years() {
     CropYear crop;
     crop.year = year;
     crop.operation = crop_operation_;
-    auto found = crop_by_year_.find(crop_by_year_.count(0) > 0 ? 0 : year);
-    if (found == crop_by_year_.end()) {
+    const auto* found = crop_map_of(year);
+    if (found == nullptr || (found->first != 0 && found->first != year)) {
       crop.substituted = true;
-      if (config_.crop.missing_year == CropConfig::Missing::previous) {
-        found = crop_by_year_.lower_bound(year);
-        if (found == crop_by_year_.begin()) {
-          found = crop_by_year_.end();
-        } else {
-          --found;
-        }
-      } else if (config_.crop.missing_year == CropConfig::Missing::rotation) {
-        for (int back = year - 2;
-             found == crop_by_year_.end() && back >= crop_by_year_.begin()->first; back -= 2) {
-          found = crop_by_year_.find(back);
-        }
-      }
-      if (found == crop_by_year_.end()) {
+      if (found == nullptr) {
         throw fail("there is no crop map for " + std::to_string(year), "inputs.crop.files")
             .found("years " + std::to_string(crop_by_year_.begin()->first) + " to " +
                    std::to_string(crop_by_year_.rbegin()->first))
@@ -715,7 +713,7 @@ void SourceResolver::resolve_crop_years() {
 bool SourceResolver::complete_year(int year) const {
   const int64_t first = to_days({year, 1, 1}), end = to_days({year + 1, 1, 1});
   if (!missing_climate(first, end, nullptr).empty()) return false;
-  if (config_.crop.missing_year == CropConfig::Missing::error && !has_crop(year)) return false;
+  if (crop_map_of(year) == nullptr) return false;
   int64_t covered = first;
   for (const auto& composite : plan_.sources.gpp.composites) {
     if (composite.end <= first || composite.first >= end) continue;
@@ -822,12 +820,13 @@ void SourceResolver::stamp_steps() {
     stamp = digest.hex();
   }
   const int64_t margin = plan_.sources.gpp.max_gap + 32;
+  const int64_t record_end = plan_.sources.gpp.composites.back().end;
   for (const auto& step : plan_.steps) {
     const int64_t first = to_days({step.year, 1, 1}), end = first + days_in_year(step.year);
     Digest digest;
     digest.add_text(stamp).add_value(step.year).add_value(step.days);
     for (const auto& composite : plan_.sources.gpp.composites) {
-      if (composite.end > first - margin && composite.first < end + margin)
+      if (composite.end > std::min(first, record_end) - margin && composite.first < end + margin)
         add(digest, composite.layer.path);
     }
     for (const auto& variable : plan_.sources.climate.variables) {

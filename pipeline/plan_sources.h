@@ -49,7 +49,8 @@ class SourceResolver {
   /// go to `bridged`.
   std::vector<int64_t> missing_climate(int64_t first, int64_t end,
                                        std::set<int64_t>* bridged) const;
-  [[nodiscard]] bool has_crop(int year) const;
+  /// The year whose crop map a year uses, after missing_year; nullptr: none, and no rule helps.
+  [[nodiscard]] const std::pair<const int, LayerRef>* crop_map_of(int year) const;
   size_t operation_to(const Crs& crs, const std::string& path, const std::string& key);
   [[nodiscard]] std::vector<std::string> expand(const std::vector<std::string>& globs,
                                                 const std::string& key) const;

@@ -26,7 +26,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Lattice, crs, resolution, origin_x, origin_y)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Date, year, month, day)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Packing, scale, offset, nodata, fill_values)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitConversion, factor, offset)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Operation, pipeline, name, accuracy_m, ballpark)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Operation, pipeline, name, accuracy_m, ballpark, missing_grid)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerRef, path, band, variable, step)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CompositeRef, layer, first, end, operation)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GppSource, composites, packing, linear, resample, max_gap,
@@ -34,8 +34,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GppSource, composites, packing, linear, resam
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClimateRun, path, variable, first, count, step)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClimateSourceVariable, name, runs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClimateTermSource, input, kind, sources, conversions, result)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClimateSource, variables, terms, resample, operation, max_gap,
-                                   bridged_days)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ClimateSource, variables, terms, packing, resample, operation,
+                                   max_gap, bridged_days)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StaticSource, input, layer, packing, resample, conversion,
                                    operation)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CropYear, year, layer, substituted, operation)

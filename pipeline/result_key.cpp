@@ -50,6 +50,7 @@ std::string result_key(const Plan& plan, size_t region) {
 
   const ClimateSource& climate = sources.climate;
   digest.add_value(climate.resample);
+  add(digest, climate.packing);
   pipeline(climate.operation);
   for (const auto& term : climate.terms) {
     digest.add_text(term.input).add_value(term.kind);

@@ -81,13 +81,11 @@ int64_t TileMemory::largest_side(size_t members) const {
   for (int64_t rows = plan_.tile; rows > 0; rows = rows <= 32 ? 0 : (rows - 1) / 32 * 32) {
     if (tile_bytes(plan_.tile * rows, members) <= available) return rows;
   }
-  // The cache grows with the promise, so what is missing is asked for until it fits.
-  const uint64_t without_cache =
-      fixed_bytes() - gdal_cache_bytes(plan_.memory) +
-      tile_bytes(plan_.tile * std::min<int64_t>(32, plan_.tile), members);
-  uint64_t need = without_cache;
-  while (need < without_cache + gdal_cache_bytes(need))
-    need = without_cache + gdal_cache_bytes(need);
+  // GDAL's cache grows with the promise: look for the promise that holds itself.
+  const uint64_t rest = fixed_bytes() - gdal_cache_bytes(plan_.memory) +
+                        tile_bytes(plan_.tile * std::min<int64_t>(32, plan_.tile), members);
+  uint64_t need = rest;
+  while (need < rest + gdal_cache_bytes(need)) need = rest + gdal_cache_bytes(need);
   throw config_.lines
       .locate(Error(Code::data, "run.memory is too small for one strip of a tile"), "run.memory")
       .found(std::to_string(plan_.memory >> 20) + " MiB")

@@ -107,9 +107,10 @@ std::vector<double> IngestClimate::read_variable(const ClimateSourceVariable& va
     if (first >= last) continue;
     Stop::throw_if_requested();
     const auto info = reader_->netcdf(run.path);
-    const auto block = read_netcdf_block(*info, find_variable(*info, run.variable),
-                                         static_cast<size_t>(run.step + first - run.first),
-                                         static_cast<size_t>(last - first), window);
+    const auto packed = repacked(find_variable(*info, run.variable), sources_->climate.packing);
+    const auto block =
+        read_netcdf_block(*info, packed, static_cast<size_t>(run.step + first - run.first),
+                          static_cast<size_t>(last - first), window);
     std::copy(block.begin(), block.end(),
               values.begin() + static_cast<long>(static_cast<size_t>(first - start) * cells));
   }

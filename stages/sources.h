@@ -70,6 +70,7 @@ struct ClimateTermSource {
 struct ClimateSource {
   std::vector<ClimateSourceVariable> variables;
   std::vector<ClimateTermSource> terms;
+  Packing packing;
   Resampling resample = Resampling::bilinear;
   size_t operation = 0;
   int max_gap = 0;                    ///< missing days that are interpolated

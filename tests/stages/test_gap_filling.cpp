@@ -54,7 +54,7 @@ struct OneCell {
     inputs.days = static_cast<size_t>(days);
     inputs.month = months_of(2018, days);
     inputs.cells = 1;
-    inputs.column = {0};
+    inputs.position = {0};
     inputs.gpp = filled.series;
     inputs.flags = filled.flags;
     std::vector<float> values;
@@ -367,7 +367,7 @@ TEST_P(AgainstTheReference, EveryDayOfEveryCell) {
       inputs.days = static_cast<size_t>(days);
       inputs.month = month;
       inputs.cells = cells;
-      inputs.column.assign(cells, 0);
+      inputs.position.assign(cells, 0);
       inputs.gpp = filled.series;
       inputs.flags = filled.flags;
       const FeatureExpander expander(inputs, {"GPP"});

@@ -283,6 +283,15 @@ TEST_F(IngestClimateTest, ACellDoesNotKnowItsTile) {
   }
 }
 
+TEST_F(IngestClimateTest, PackingOfTheConfigurationReplacesTheFiles) {
+  variable("v", day(2018, 1, 1), day(2019, 1, 1), [](int64_t, int r, int) { return r; });
+  term("RADN", Kind::variable, {0});
+  sources_->climate.packing.scale = 0.1;
+  sources_->climate.packing.offset = 7;
+  sources_->climate.packing.nodata = 1.0;  // the second row
+  EXPECT_NEAR(at(read({{1, 1}}), 5), 7, 1e-6);
+}
+
 TEST_F(IngestClimateTest, AYearThatIsCutReadsItsDaysAlone) {
   variable("v", day(2018, 1, 1), day(2018, 3, 1), by_day());
   term("RADN", Kind::variable, {0});

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "base/stop.h"
+#include "tests/pipeline/small_run.h"
+
+namespace fluxtile {
+namespace {
+
+using testing::HasSubstr;
+
+class GraphTest : public SmallRun {
+ protected:
+  /// Number of units that were completed.
+  static size_t complete(const Run& run) {
+    size_t count = 0;
+    for (const auto& unit : run.plan().units) count += run.ledger->complete(unit) ? 1 : 0;
+    return count;
+  }
+  void age(const std::string& name) const {
+    fs::last_write_time(world(name), fs::last_write_time(world(name)) + std::chrono::seconds(5));
+  }
+};
+
+TEST_F(GraphTest, EveryTileGoesThroughEveryYear) {
+  Run run = open();
+  const RunTally tally = tiles(run);
+  const uint64_t units = run.plan().units.size();
+  EXPECT_GT(units, 6U);
+  EXPECT_EQ(tally.tile_years_done, units);
+  EXPECT_EQ(tally.tile_years_kept, 0U);
+  EXPECT_EQ(tally.tiles_failed, 0U);
+  EXPECT_EQ(complete(run), units);
+  int64_t inside = 0;
+  for (const auto& region : run.plan().regions) inside += region.cells;
+  EXPECT_EQ(tally.cells_inside, inside);
+  EXPECT_EQ(tally.cells_modelled + tally.without_crop + tally.without_static, inside);
+  EXPECT_GT(tally.cells_modelled, 0);
+  EXPECT_LE(tally.pixel_years, 2U * static_cast<uint64_t>(tally.cells_modelled));
+  for (const char* stage : {"open", "ingest_gpp", "ingest_climate", "assemble", "infer", "write"})
+    EXPECT_EQ(tally.stage_seconds.count(stage), 1U) << stage;
+}
+
+TEST_F(GraphTest, ASecondRunFindsEverythingDone) {
+  Run run = open();
+  tiles(run);
+  engine_->forget_years();
+  Run again = open();
+  const RunTally tally = tiles(again);
+  EXPECT_EQ(tally.tile_years_done, 0U);
+  EXPECT_EQ(tally.tile_years_kept, again.plan().units.size());
+  EXPECT_TRUE(engine_->years().empty());
+}
+
+TEST_F(GraphTest, TilesAndThreadsDoNotChangeResults) {
+  const auto expected = results({});
+  for (const char* set : {"grid.tile=5", "grid.tile=64", "run.threads=1"}) {
+    fs::remove_all(out());
+    EXPECT_EQ(results({set}), expected) << set;
+  }
+  fs::remove_all(out());
+  shift(world("gpp/gpp_2018201.tif"), 30);
+  EXPECT_NE(results({}), expected);
+}
+
+TEST_F(GraphTest, AFailingTileIsDataAndTheOthersGoOn) {
+  std::atomic<int> failures{0};
+  engine_->before = [&](const YearInputs& inputs) {
+    if (inputs.year == 2018 && failures.fetch_add(1) == 0)
+      throw Error(Code::data, "this one fails").file("somewhere.tif");
+  };
+  Run run = open();
+  RunTally tally = tiles(run);
+  const size_t units = run.plan().units.size();
+  EXPECT_EQ(tally.tiles_failed, 1U);
+  EXPECT_EQ(complete(run), units - 1);
+  std::vector<TileFailure> found;
+  for (const auto& unit : run.plan().units)
+    if (const auto failure = run.ledger->failure(unit)) found.push_back(*failure);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].stage, "infer");
+  EXPECT_EQ(found[0].cause, "this one fails");
+  EXPECT_EQ(found[0].input, "somewhere.tif");
+  EXPECT_EQ(found[0].year, 2018);
+  EXPECT_EQ(found[0].attempts, 1);
+  const MergeCheck check = check_tiles(run.stages, *run.ledger);
+  EXPECT_EQ(check.failed.size(), 1U);
+  EXPECT_TRUE(check.missing.empty());
+
+  // The next run tries it again, from the state of its spin-up, and forgets the failure.
+  engine_->forget_years();
+  Run again = open();
+  tally = tiles(again);
+  EXPECT_EQ(tally.tile_years_done, 1U);
+  EXPECT_EQ(engine_->years(), (std::map<int, int>{{2018, 1}}));
+  EXPECT_TRUE(check_tiles(again.stages, *again.ledger).failed.empty());
+}
+
+TEST_F(GraphTest, AFailureThatIsNoErrorOfOursIsRecordedToo) {
+  std::atomic<int> failures{0};
+  engine_->before = [&](const YearInputs&) {
+    if (failures.fetch_add(1) == 0) throw std::runtime_error("from a library");
+  };
+  Run run = open();
+  EXPECT_EQ(tiles(run).tiles_failed, 1U);
+  engine_->before = [](const YearInputs&) { throw Error(Code::data, "always"); };
+  Run again = open({"grid.tile=64"});
+  EXPECT_EQ(tiles(again).tiles_failed, again.plan().units.size());
+}
+
+TEST_F(GraphTest, AnUnreadableInputFailsTheTilesThatNeedIt) {
+  Run run = open();
+  fs::resize_file(world("gpp/gpp_2018201.tif"), 200);  // after planning
+  const RunTally tally = tiles(run);
+  EXPECT_GT(tally.tiles_failed, 0U);
+  EXPECT_EQ(complete(run) + tally.tiles_failed, run.plan().units.size());
+  for (const auto& unit : run.plan().units)
+    if (const auto failure = run.ledger->failure(unit)) {
+      EXPECT_EQ(failure->stage, "ingest_gpp");
+      EXPECT_THAT(failure->input, HasSubstr("gpp_2018201.tif"));
+    }
+}
+
+TEST_F(GraphTest, AWriteErrorEndsTheRun) {
+  Run run = open();
+  write(out(".fluxtile/tiles"), "a file where a folder has to be");
+  try {
+    tiles(run);
+    FAIL() << "went on";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.code() == Code::cannot_create || error.code() == Code::io) << error.what();
+    EXPECT_EQ(error.stage(), "write");
+  }
+  for (const auto& unit : run.plan().units) EXPECT_FALSE(run.ledger->failure(unit));
+  fs::remove(out(".fluxtile/tiles"));
+  EXPECT_EQ(tiles(run).tile_years_done, run.plan().units.size());
+}
+
+TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
+  const auto expected = results({});
+  fs::remove_all(out());
+  std::atomic<int> runs{0};
+  engine_->before = [&](const YearInputs&) {
+    if (runs.fetch_add(1) == 7) Stop::request(15);
+  };
+  Run run = open();
+  try {
+    tiles(run);
+    FAIL() << "went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::interrupted);
+  }
+  const size_t units = run.plan().units.size(), done = complete(run);
+  EXPECT_LT(done, units);
+  EXPECT_GT(done, 0U);
+  for (const auto& unit : run.plan().units) EXPECT_FALSE(run.ledger->failure(unit));
+  Stop::clear();
+  Run again = open();
+  const RunTally tally = tiles(again);
+  EXPECT_EQ(tally.tile_years_kept, done);
+  EXPECT_EQ(tally.tile_years_done, units - done);
+  EXPECT_EQ(check_tiles(again.stages, *again.ledger).region_results, expected);
+}
+
+TEST_F(GraphTest, TouchedFilesAreReadButNothingIsComputedAgain) {
+  Run run = open();
+  tiles(run);
+  engine_->forget_years();
+  age("gpp/gpp_2018201.tif");
+  age("climate/tmmx_2017.nc");
+  Run again = open();
+  const RunTally tally = tiles(again);
+  EXPECT_EQ(tally.tile_years_done, 0U);
+  EXPECT_EQ(tally.tile_years_kept, again.plan().units.size());
+  EXPECT_TRUE(engine_->years().empty());
+  EXPECT_EQ(complete(again), again.plan().units.size());  // with today's stamps
+}
+
+TEST_F(GraphTest, ChangedValuesRedoTheirYearFromTheStateBefore) {
+  Run run = open();
+  tiles(run);
+  engine_->forget_years();
+  shift(world("gpp/gpp_2018201.tif"), 25);
+  age("gpp/gpp_2018201.tif");
+  const auto resumed = results({});
+  EXPECT_EQ(engine_->years().count(2017), 0U);
+  EXPECT_GT(engine_->years()[2018], 0);
+  fs::remove_all(out());
+  EXPECT_EQ(results({}), resumed);
+}
+
+TEST_F(GraphTest, ChangedSpinUpRedoesEverythingBehindIt) {
+  Run run = open();
+  tiles(run);
+  engine_->forget_years();
+  shift(world("gpp/gpp_2017201.tif"), 25);
+  age("gpp/gpp_2017201.tif");
+  const auto resumed = results({});
+  EXPECT_GT(engine_->years()[2017], 0);
+  EXPECT_GT(engine_->years()[2018], 0);
+  fs::remove_all(out());
+  EXPECT_EQ(results({}), resumed);
+}
+
+TEST_F(GraphTest, APeriodThatGrowsGoesOnWhereItEnded) {
+  Run run = open({"period.end=2018-06-30"});
+  tiles(run);
+  const auto grown = results({});
+  fs::remove_all(out());
+  EXPECT_EQ(results({}), grown);
+}
+
+}  // namespace
+}  // namespace fluxtile

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/tile_memory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/pipeline/small_run.h"
+
+namespace fluxtile {
+namespace {
+
+using testing::HasSubstr;
+
+class TileMemoryTest : public SmallWorld {
+ protected:
+  /// A plan of the world, then with another promise and tile.
+  TileMemoryTest() : config_(config()), plan_(plan().plan) {
+    plan_.memory = 2ULL << 30;
+    plan_.threads = 2;
+    plan_.tile = 256;
+  }
+  [[nodiscard]] TileMemory memory() const { return {plan_, config_}; }
+
+  Config config_;
+  Plan plan_;
+};
+
+TEST_F(TileMemoryTest, MoreCellsAndMembersTakeMore) {
+  const TileMemory m = memory();
+  EXPECT_LT(m.tile_bytes(1000, 1), m.tile_bytes(2000, 1));
+  EXPECT_LT(m.tile_bytes(1000, 1), m.tile_bytes(1000, 2));
+  // At least the hidden states: 1.5 kB a cell and member.
+  EXPECT_GT(m.tile_bytes(65536, 2) - m.tile_bytes(65536, 1), 65536U * 1536U);
+}
+
+TEST_F(TileMemoryTest, DailyValuesCount) {
+  const uint64_t before = memory().tile_bytes(1000, 1);
+  plan_.daily = true;
+  EXPECT_GT(memory().tile_bytes(1000, 1), before + 1000U * 4U * 365U * 4U);
+}
+
+TEST_F(TileMemoryTest, TheBudgetIsThePromiseWithoutWhatIsAlwaysThere) {
+  EXPECT_EQ(memory().budget() + memory().fixed_bytes(), plan_.memory);
+  const uint64_t two = memory().fixed_bytes();
+  plan_.threads = 8;
+  EXPECT_GT(memory().fixed_bytes(), two);
+  plan_.memory = 1 << 20;
+  EXPECT_EQ(memory().budget(), 0U);
+}
+
+TEST_F(TileMemoryTest, ATileThatDoesNotFitIsCutIntoStripsOf32Rows) {
+  plan_.memory = 8ULL << 30;
+  EXPECT_EQ(memory().largest_side(1), 256);
+  // Just too little for the whole tile.
+  const TileMemory ample = memory();
+  for (const int64_t rows : {224, 96, 32}) {
+    plan_.memory = 0;
+    uint64_t low = 0, high = 8ULL << 30;
+    while (high - low > 1024) {  // the promise at which `rows` begin to fit
+      plan_.memory = (low + high) / 2;
+      (memory().budget() >= ample.tile_bytes(256 * rows, 1) ? high : low) = plan_.memory;
+    }
+    plan_.memory = high;
+    EXPECT_EQ(memory().largest_side(1), rows);
+  }
+}
+
+TEST_F(TileMemoryTest, TooLittleNamesTheSmallestPromiseThatWorks) {
+  for (const int threads : {1, 2, 16}) {
+    plan_.threads = threads;
+    plan_.memory = 100ULL << 20;
+    std::string expected;
+    try {
+      (void)memory().largest_side(1);
+      FAIL() << "not refused";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data);
+      EXPECT_EQ(error.key(), "run.memory");
+      expected = error.expected();
+    }
+    ASSERT_THAT(expected, HasSubstr("at least "));
+    const uint64_t least = std::stoull(expected.substr(9));
+    plan_.memory = least << 20;
+    EXPECT_EQ(memory().largest_side(1), 32) << expected;
+    plan_.memory = (least - 2) << 20;
+    EXPECT_THROW((void)memory().largest_side(1), Error) << expected;
+  }
+}
+
+TEST_F(TileMemoryTest, TilesInFlightFitTheBudget) {
+  const TileMemory m = memory();
+  const PlanEstimate estimate = m.estimate();
+  EXPECT_GE(estimate.tiles_in_flight, 1);
+  EXPECT_LE(estimate.tile_bytes * static_cast<uint64_t>(estimate.tiles_in_flight), m.budget());
+  EXPECT_GT(estimate.result_bytes, 0U);
+  EXPECT_GT(estimate.product_bytes, 0U);
+}
+
+}  // namespace
+}  // namespace fluxtile
