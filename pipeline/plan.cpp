@@ -294,7 +294,9 @@ PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse u
   PlannedRun run = make_plan(config, options);
   const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
   if (use == PlanUse::run) {
-    write_atomically(path, plan_to_json(run.plan));
+    const std::string text = plan_to_json(run.plan);
+    struct stat written {};
+    if (stat(path.c_str(), &written) != 0 || read_file(path) != text) write_atomically(path, text);
     return run;
   }
   struct stat info {};
