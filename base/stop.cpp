@@ -14,6 +14,11 @@ std::atomic<int> pending{0};
 static_assert(std::atomic<int>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
 
+std::string name_of(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? std::to_string(signal) : name;
+}
+
 extern "C" void on_signal(int signal) {
   if (pending != 0 && signal == SIGINT) {
     std::signal(SIGINT, SIG_DFL);
@@ -38,7 +43,7 @@ void Stop::clear() noexcept { pending = 0; }
 void Stop::throw_if_requested() {
   const int signal = requested();
   if (signal == 0) return;
-  throw Error(Code::interrupted, std::string("stopped by signal ") + strsignal(signal))
+  throw Error(Code::interrupted, "stopped by signal SIG" + name_of(signal))
       .hint("run the same command again: finished tile-years are kept");
 }
 

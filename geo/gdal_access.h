@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "geo/crs.h"
+
 // For the .cpp files of geo/ alone: GDAL datasets with owners, opened under the rules of
 // initialise_gdal().
 namespace fluxtile {
@@ -21,5 +23,8 @@ void refuse_remote(const std::string& path);
 /// Opens read-only; `kind` is GDAL_OF_RASTER or GDAL_OF_VECTOR. Throws Error(data) with the file
 /// and what GDAL said.
 DatasetPtr open_dataset(const std::string& path, unsigned int kind);
+
+/// The CRS GDAL declares; empty for none or a local one. Throws Error(data) when PROJ does not understand it.
+Crs crs_of(const OGRSpatialReference* reference);
 
 }  // namespace fluxtile

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/atomic_file.h"
+#include "base/markup.h"
 #include "geo/colour_ramp.h"
 #include "geo/product_writer.h"
 #include "geo/quality_flags.h"
@@ -13,29 +14,6 @@
 
 namespace fluxtile {
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 /// Four significant digits for a legend.
 std::string label(double value) {
@@ -63,7 +41,7 @@ std::string style_document(const std::string& title, const std::string& renderer
          "  <customproperties>\n"
          "    <Option type=\"Map\">\n"
          "      <Option name=\"fluxtile/title\" type=\"QString\" value=\"" +
-         escaped(title) +
+         markup_escaped(title) +
          "\"/>\n"
          "    </Option>\n"
          "  </customproperties>\n"
@@ -183,8 +161,8 @@ void write_quality_qml(const std::string& path, const std::vector<uint16_t>& cod
   for (const uint16_t code : entries) {
     const std::string colour = code == 0 ? "#e9efe6" : to_hex(code_colour(code));
     palette += "        <paletteEntry value=\"" + std::to_string(code) + "\" label=\"" +
-               escaped(std::to_string(code) + " " + quality_text(code)) + "\" color=\"" + colour +
-               "\" alpha=\"255\"/>\n";
+               markup_escaped(std::to_string(code) + " " + quality_text(code)) + "\" color=\"" +
+               colour + "\" alpha=\"255\"/>\n";
   }
   palette += "        <paletteEntry value=\"" + std::to_string(kQualityNodata) + "\" label=\"" +
              std::to_string(kQualityNodata) + " " + quality_text(kQualityNodata) +

@@ -90,24 +90,6 @@ std::optional<double> declared_nodata(GDALRasterBand& band) {
   return std::nullopt;
 }
 
-Crs crs_of(GDALDataset& dataset) {
-  const OGRSpatialReference* reference = dataset.GetSpatialRef();
-  if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) return {};
-  char* wkt = nullptr;
-  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
-  reference->exportToWkt(&wkt, options);
-  const std::string text = wkt == nullptr ? "" : wkt;
-  CPLFree(wkt);
-  // Series of files share one CRS: understood once.
-  thread_local std::string known_text;
-  thread_local Crs known;
-  if (text != known_text) {
-    known = text.empty() ? Crs() : Crs::from_user_input(text);
-    known_text = text;
-  }
-  return known;
-}
-
 /// The number as the band would store it: an infinite result stands for "never equal".
 double as_stored(double value, bool float32) {
   if (!float32 || !std::isfinite(value)) return value;
@@ -241,6 +223,23 @@ void refuse_remote(const std::string& path) {
           .hint("download it, or set run.allow_remote: true");
 }
 
+Crs crs_of(const OGRSpatialReference* reference) {
+  if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) return {};
+  char* wkt = nullptr;
+  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
+  reference->exportToWkt(&wkt, options);
+  const std::string text = wkt == nullptr ? "" : wkt;
+  CPLFree(wkt);
+  // Series of files share one CRS: understood once.
+  thread_local std::string known_text;
+  thread_local Crs known;
+  if (text != known_text) {
+    known = text.empty() ? Crs() : Crs::from_user_input(text);
+    known_text = text;
+  }
+  return known;
+}
+
 DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
   refuse_remote(path);
   GdalMessages messages;
@@ -310,7 +309,7 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
   info.grid.height = dataset->GetRasterYSize();
   const bool placed = dataset->GetGeoTransform(info.grid.geotransform) == CE_None;
   try {
-    if (placed) info.grid.crs = crs_of(*dataset);
+    if (placed) info.grid.crs = crs_of(dataset->GetSpatialRef());
   } catch (Error& error) {
     throw error.file(path);
   }

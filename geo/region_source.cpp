@@ -52,33 +52,31 @@ OpenLayer open_layer(const RegionSource& source) {
       std::find(layers.begin(), layers.end(), source.layer) == layers.end())
     throw Error(Code::data, "no such layer")
         .file(source.path)
+        .key("region.layer")
         .found(source.layer)
         .hint(suggestion(source.layer, layers));
   throw Error(Code::data, "no such attribute")
       .file(source.path)
+      .key("region.key")
       .found(source.key)
       .hint(keys.empty() ? "the source has no attributes"
                          : suggestion(source.key, {keys.begin(), keys.end()}));
 }
 
 /// The CRS of the rings, and a warning when a configured one is not needed.
-Crs crs_of(const RegionSource& source, OGRLayer& layer, std::string& warning) {
+Crs boundaries_crs(const RegionSource& source, OGRLayer& layer, std::string& warning) {
   const OGRSpatialReference* reference = layer.GetSpatialRef();
   if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) {
     if (source.crs.empty())
       throw Error(Code::data, "the boundaries declare no CRS")
           .file(source.path)
+          .key("region.crs")
           .hint("set region.crs, e.g. EPSG:4269 for US Census boundaries");
     return Crs::from_user_input(source.crs);
   }
-  char* wkt = nullptr;
-  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
-  reference->exportToWkt(&wkt, options);
-  const std::string text = wkt == nullptr ? "" : wkt;
-  CPLFree(wkt);
   Crs declared;
   try {
-    declared = Crs::from_user_input(text);
+    declared = crs_of(reference);
   } catch (Error& error) {
     throw error.file(source.path);
   }
@@ -210,7 +208,7 @@ RegionSet read_regions(const RegionSource& source, const std::vector<std::string
   const OpenLayer open = open_layer(source);
   RegionSet set;
   std::string crs_warning;
-  set.crs = crs_of(source, *open.layer, crs_warning);
+  set.crs = boundaries_crs(source, *open.layer, crs_warning);
 
   const bool all = select.size() == 1 && select[0] == "all";
   const std::set<std::string> wanted(select.begin(), select.end());
@@ -246,11 +244,13 @@ RegionSet read_regions(const RegionSource& source, const std::vector<std::string
   if (order.empty())
     throw Error(Code::data, "no region selected")
         .file(source.path)
+        .key("region.select")
         .hint("set region.select to names under the key " + source.key + ", or to all");
   for (const auto& name : order) {
     if (known.count(name) == 0)
       throw Error(Code::data, "no such region")
           .file(source.path)
+          .key("region.select")
           .found(name)
           .expected("a value of the attribute " + source.key)
           .hint(suggestion(name, {known.begin(), known.end()}));

@@ -18,16 +18,6 @@ namespace {
 
 constexpr size_t kMostMembers = 100000;
 
-Crs crs_of(const OGRSpatialReference* reference) {
-  if (reference == nullptr || reference->IsEmpty() || reference->IsLocal()) return {};
-  char* wkt = nullptr;
-  const char* const options[] = {"FORMAT=WKT2_2019", nullptr};
-  reference->exportToWkt(&wkt, options);
-  const std::string text = wkt == nullptr ? "" : wkt;
-  CPLFree(wkt);
-  return text.empty() ? Crs() : Crs::from_user_input(text);
-}
-
 /// Fills attributes' examples and uniqueness in one pass over the features.
 void read_values(OGRLayer& layer, VectorLayer& out) {
   const size_t fields = out.attributes.size();

@@ -218,10 +218,16 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   for (const auto& product : config.products)
     plan.daily = plan.daily || product.period == Period::daily;
 
+  Crs grid;
+  try {
+    grid = Crs::from_user_input(config.lattice.crs);
+  } catch (Error& error) {
+    throw config.lines.locate(error, "grid.crs");
+  }
   try {
     run.regions = read_regions(config.region, config.select);
   } catch (Error& error) {
-    throw error.key().empty() ? config.lines.locate(error, "region.select") : error;
+    throw config.lines.locate(error, error.key().empty() ? "region.boundaries" : error.key());
   }
   PackageShelf shelf(config, plan, run.packages);
   for (const Region& shape : run.regions.regions) {
@@ -253,11 +259,10 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   try {
     plan.engine = resolve_engine(wanted);
   } catch (Error& error) {
-    throw config.lines.locate(error, "run.engine");
+    throw config.lines.locate(error, error.key().empty() ? "run.engine" : error.key());
   }
   plan.engine_identity = engine_identity(plan.engine);
 
-  const Crs grid = Crs::from_user_input(config.lattice.crs);
   plan.boundaries_crs = run.regions.crs.wkt();
   plan.to_boundaries = choose_operation(grid, run.regions.crs);
   require_accuracy(plan.to_boundaries, config.lattice.resolution * grid.unit_factor() *
@@ -289,7 +294,9 @@ PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse u
   PlannedRun run = make_plan(config, options);
   const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
   if (use == PlanUse::run) {
-    write_atomically(path, plan_to_json(run.plan));
+    const std::string text = plan_to_json(run.plan);
+    struct stat written {};
+    if (stat(path.c_str(), &written) != 0 || read_file(path) != text) write_atomically(path, text);
     return run;
   }
   struct stat info {};

@@ -735,9 +735,18 @@ void SourceResolver::resolve_steps() {
   std::set<int64_t> bridged;
   const auto missing = missing_climate(first, end, &bridged);
   if (!missing.empty()) {
+    const auto lacks_first = [&](const ClimateSourceVariable& variable) {
+      return std::none_of(variable.runs.begin(), variable.runs.end(), [&](const ClimateRun& run) {
+        return run.first <= missing.front() && missing.front() < run.first + run.count;
+      });
+    };
+    std::vector<std::string> names;
+    for (const auto& variable : plan_.sources.climate.variables) {
+      if (lacks_first(variable)) names.push_back(variable.name);
+    }
     throw fail("climate does not cover the period", "inputs.climate.files")
         .found(std::to_string(missing.size()) + " days missing, the first " +
-               day_text(missing.front()))
+               day_text(missing.front()) + " of " + join(names))
         .expected("every day from " + day_text(first) + " to " + day_text(end - 1) +
                   " (a period that starts later in a year reads inputs from its 1 January)")
         .hint(

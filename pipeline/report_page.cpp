@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/markup.h"
 #include "geo/quality_flags.h"
 #include "geo/unit_text.h"
 #include "pipeline/svg_chart.h"
@@ -143,7 +144,7 @@ std::string percent(double share) {
 
 std::string cell(const std::string& text, const char* style = "") {
   return std::string("<td") + (*style != 0 ? " class=\"" + std::string(style) + "\"" : "") + ">" +
-         html_escaped(text) + "</td>";
+         markup_escaped(text) + "</td>";
 }
 
 /// Names in the order in which they first come.
@@ -176,19 +177,19 @@ class Page {
 
  private:
   void section(const std::string& id, const std::string& title) {
-    contents_ += "<a href=\"#" + id + "\">" + html_escaped(title) + "</a>\n";
-    body_ += "<h2 id=\"" + id + "\">" + html_escaped(title) + "</h2>\n";
+    contents_ += "<a href=\"#" + id + "\">" + markup_escaped(title) + "</a>\n";
+    body_ += "<h2 id=\"" + id + "\">" + markup_escaped(title) + "</h2>\n";
   }
 
   [[nodiscard]] std::string head() const {
-    const std::string title = html_escaped(content_.title);
+    const std::string title = markup_escaped(content_.title);
     std::string out =
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
         title + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<main>\n<h1>" + title +
         "</h1>\n";
     if (!content_.subtitle.empty())
-      out += "<p class=\"lead\">" + html_escaped(content_.subtitle) + "</p>\n";
+      out += "<p class=\"lead\">" + markup_escaped(content_.subtitle) + "</p>\n";
     if (content_.synthetic_model)
       out +=
           "<div class=\"banner\" role=\"alert\">Model trained on synthetic data"
@@ -197,7 +198,7 @@ class Page {
     if (!content_.facts.empty()) {
       out += "<dl>\n";
       for (const auto& [key, value] : content_.facts)
-        out += "<dt>" + html_escaped(key) + "</dt><dd>" + html_escaped(value) + "</dd>\n";
+        out += "<dt>" + markup_escaped(key) + "</dt><dd>" + markup_escaped(value) + "</dd>\n";
       out += "</dl>\n";
     }
     return out + "<nav aria-label=\"Contents\">" + contents_ + "</nav>\n";
@@ -208,7 +209,7 @@ class Page {
     section("warnings", "Warnings");
     body_ += "<ul class=\"warnings\">\n";
     for (const std::string& warning : content_.warnings)
-      body_ += "<li>" + html_escaped(warning) + "</li>\n";
+      body_ += "<li>" + markup_escaped(warning) + "</li>\n";
     body_ += "</ul>\n";
   }
 
@@ -229,19 +230,19 @@ class Page {
   void picture(const ReportMap& map) {
     body_ += "<figure>";
     try {
-      body_ += "<img alt=\"" + html_escaped(map.region + ": " + map.caption) +
+      body_ += "<img alt=\"" + markup_escaped(map.region + ": " + map.caption) +
                "\" src=\"data:image/png;base64," + base64(read_file(map.png_path)) + "\">";
     } catch (const Error&) {
       body_ += "<p class=\"note\">The picture is missing.</p>";
     }
-    body_ += "<figcaption>" + html_escaped(map.caption) + "</figcaption></figure>\n";
+    body_ += "<figcaption>" + markup_escaped(map.caption) + "</figcaption></figure>\n";
   }
 
   /// With several regions each folds away; many start folded.
   void open_region(const std::string& region, const std::vector<std::string>& regions) {
     if (regions.size() < 2) return;
     const bool open = regions.size() <= 6 || region == regions.front();
-    body_ += std::string("<details") + (open ? " open" : "") + "><summary>" + html_escaped(region) +
+    body_ += std::string("<details") + (open ? " open" : "") + "><summary>" + markup_escaped(region) +
              "</summary>\n";
   }
   void close_region(const std::vector<std::string>& regions) {
@@ -279,7 +280,7 @@ class Page {
       for (const ReportCurve& curve : content_.curves) {
         if (curve.region != region) continue;
         const std::string name = curve.long_name.empty() ? curve.variable : curve.long_name;
-        body_ += "<figure><h3>" + html_escaped(name) + "</h3>" +
+        body_ += "<figure><h3>" + markup_escaped(name) + "</h3>" +
                  monthly_chart(region + ", " + name + ", monthly", curve.unit, curve.first_year,
                                curve.first_month, curve.values) +
                  "</figure>\n";
@@ -309,7 +310,7 @@ class Page {
         bar.value_text = percent(bar.value) + " (" + grouped(q.cells) + ")";
         bars.push_back(std::move(bar));
       }
-      body_ += "<figure><h3>" + html_escaped(group) + "</h3>" +
+      body_ += "<figure><h3>" + markup_escaped(group) + "</h3>" +
                bar_chart("quality flags, " + group, bars, 1) + "</figure>\n";
     }
     body_ += "</div>\n";

@@ -105,6 +105,17 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
   return units;
 }
 
+/// Removes what killed runs of this host left half-written among the tile-years.
+void sweep(const RunStages& stages, const Config& config, const std::vector<TileUnit>& units) {
+  remove_stale_parts(private_folder(config) + "/plans");
+  const Plan& plan = *stages.plan;
+  for (const auto& unit : units) {
+    const std::filesystem::path file = stages.write->tile_year_path(
+        plan.regions[unit.region].file_name, unit, 0, plan.steps.front().year);
+    remove_stale_parts(file.parent_path().string());
+  }
+}
+
 }  // namespace
 
 int run_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
@@ -117,6 +128,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   Ledger ledger(stages, private_folder(config));
   const TileMemory memory(plan, config);
   const auto units = units_of_shard(plan, options);
+  sweep(stages, config, units);
   if (options.fresh) ledger.forget_all(units);
   spdlog::info("{}: {} regions, {} tiles, {} years{}, {} on {} threads", plan.name,
                plan.regions.size(), units.size(), plan.steps.size(),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/markup.h"
 #include "geo/axis_ticks.h"
 #include "geo/unit_text.h"
 
@@ -24,7 +25,7 @@ std::string line(double x1, double y1, double x2, double y2, const char* style) 
 
 std::string words(double x, double y, const char* style, const std::string& text) {
   return "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" class=\"" + style + "\">" +
-         html_escaped(text) + "</text>\n";
+         markup_escaped(text) + "</text>\n";
 }
 
 const char* month_name(int month) {
@@ -35,37 +36,10 @@ const char* month_name(int month) {
 
 std::string opening(double width, double height, const std::string& label) {
   return "<svg class=\"chart\" viewBox=\"0 0 " + px(width) + " " + px(height) +
-         "\" role=\"img\" aria-label=\"" + html_escaped(label) + "\">\n";
+         "\" role=\"img\" aria-label=\"" + markup_escaped(label) + "\">\n";
 }
 
 }  // namespace
-
-std::string html_escaped(const std::string& text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string monthly_chart(const std::string& label, const std::string& unit, int first_year,
                           int first_month, const std::vector<double>& values) {
@@ -131,7 +105,7 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
            px(x_of(i + 0.5)) + "\" cy=\"" + px(y_of(v)) + "\" r=\"" +
            (months <= 36 ? "2.6" : "1.6") + "\"><title>" + month_name(absolute % 12 + 1) + " " +
            std::to_string(first_year + absolute / 12) + ": " + number_for_people(v) + " " +
-           html_escaped(unit_for_people(unit)) + "</title></circle>\n";
+           markup_escaped(unit_for_people(unit)) + "</title></circle>\n";
   }
   return svg + "</svg>\n";
 }
@@ -151,7 +125,8 @@ std::string bar_chart(const std::string& label, const std::vector<ChartBar>& bar
     svg += "<rect x=\"" + px(kLabels) + "\" y=\"" + px(middle - kBar / 2) + "\" width=\"" +
            px(std::max(length, bar.value > 0 ? 1.0 : 0.0)) + "\" height=\"" + px(kBar) +
            "\" rx=\"2\" class=\"bar\"" +
-           (bar.colour.empty() ? "" : " style=\"fill:" + html_escaped(bar.colour) + "\"") + "/>\n";
+           (bar.colour.empty() ? "" : " style=\"fill:" + markup_escaped(bar.colour) + "\"") +
+           "/>\n";
     svg += words(kLabels + length + 8, middle + 4, "value", bar.value_text);
     y += kRow;
   }

@@ -6,9 +6,6 @@
 
 namespace fluxtile {
 
-/// Text inside HTML or SVG.
-std::string html_escaped(const std::string& text);
-
 /// Monthly values as an SVG line chart; its colours are CSS variables of the page (--ink, --quiet,
 /// --line, --accent). Gaps where a value is NaN. `label` is read out by screen readers.
 std::string monthly_chart(const std::string& label, const std::string& unit, int first_year,

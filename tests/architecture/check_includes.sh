@@ -1,48 +1,50 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Reads the #include lines of the source folders and fails on an arrow that points the wrong way:
-#   pipeline -> stages -> {geo, model} -> base; geo and model do not know each other; model knows no raster library.
+#   pipeline -> stages -> {geo, model} -> base; geo and model do not know each other; model and base know no raster
+#   library, and only model knows torch. Also: the SPDX line first, #pragma once in headers.
 #   check_includes.sh ROOT
 set -euo pipefail
 cd "$1"
 
-declare -A may_use=(
-  [base]="base"
-  [geo]="geo base"
-  [model]="model base"
-  [stages]="stages geo model base"
-  [pipeline]="pipeline stages geo model base"
-)
-raster_libraries='^(gdal|gdal_priv|gdal_alg|ogr.*|cpl_.*|netcdf|netcdf\.h|proj\.h|geos_c\.h|udunits2\.h)'
-faults=0
-fault() {
-  echo "$1" >&2
-  faults=$((faults + 1))
-}
-
+folders=()
 for folder in base geo model stages pipeline; do
-  [[ -d "$folder" ]] || continue
-  while IFS= read -r file; do
-    first=$(head -n 1 "$file")
-    [[ "$first" == "// SPDX-License-Identifier: Apache-2.0" ]] || fault "$file:1: no SPDX line"
-    [[ "$file" != *.h ]] || grep -q '^#pragma once$' "$file" || fault "$file: no #pragma once"
-    while IFS=: read -r line text; do
-      included=$(sed -E 's/^ *# *include *["<]([^">]+)[">].*/\1/' <<<"$text")
-      if [[ "$text" == *\"* ]]; then
-        used="${included%%/*}"
-        if [[ " ${may_use[$folder]} " != *" $used "* ]]; then
-          fault "$file:$line: $folder may not include \"$included\" (allowed: ${may_use[$folder]})"
-        fi
-      elif [[ ($folder == model || $folder == base) && "$included" =~ $raster_libraries ]]; then
-        fault "$file:$line: $folder must build without <$included>"
-      elif [[ $folder != model && "$included" =~ ^(torch|ATen|c10)/ ]]; then
-        fault "$file:$line: only model/ may include <$included>"
-      fi
-    done < <(grep -nE '^ *# *include' "$file" || true)
-  done < <(find "$folder" -name '*.h' -o -name '*.cpp' | sort)
+  if [[ -d "$folder" ]]; then folders+=("$folder"); fi
 done
-
-if [[ $faults -gt 0 ]]; then
-  echo "$faults faults" >&2
-  exit 1
-fi
+find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 | sort -z | xargs -0 awk '
+  function fault(text) { print text > "/dev/stderr"; faults++ }
+  function finish() { if (file ~ /\.h$/ && !once) fault(file ": no #pragma once") }
+  BEGIN {
+    may_use["base"] = " base "
+    may_use["geo"] = " geo base "
+    may_use["model"] = " model base "
+    may_use["stages"] = " stages geo model base "
+    may_use["pipeline"] = " pipeline stages geo model base "
+  }
+  FNR == 1 {
+    if (file != "") finish()
+    file = FILENAME
+    folder = substr(file, 1, index(file, "/") - 1)
+    once = 0
+    if ($0 != "// SPDX-License-Identifier: Apache-2.0") fault(file ":1: no SPDX line")
+  }
+  /^#pragma once$/ { once = 1 }
+  /^[ \t]*#[ \t]*include[ \t]*"/ {
+    split($0, part, "\"")
+    used = part[2]
+    sub("/.*", "", used)
+    if (index(may_use[folder], " " used " ") == 0)
+      fault(file ":" FNR ": " folder " may not include \"" part[2] "\"; it may use" may_use[folder])
+  }
+  /^[ \t]*#[ \t]*include[ \t]*</ {
+    name = $0
+    sub(/^[^<]*</, "", name)
+    sub(/>.*/, "", name)
+    if ((folder == "model" || folder == "base") &&
+        name ~ /^(gdal|ogr|cpl_|netcdf|proj\.h|geos_c\.h|udunits2\.h)/)
+      fault(file ":" FNR ": " folder " must build without <" name ">")
+    if (folder != "model" && name ~ /^(torch|ATen|c10)\//)
+      fault(file ":" FNR ": only model/ may include <" name ">")
+  }
+  END { if (file != "") finish(); if (faults) { print faults " faults" > "/dev/stderr"; exit 1 } }
+'

@@ -67,15 +67,15 @@ class Periods : public Workplace {
 TEST_F(Periods, BandsTellWhatTheyCover) {
   EXPECT_THAT(map(part(), "test_East_reco_annual.tif").descriptions,
               ElementsAre("2015 (from 2015-04-15)", "2016", "2017 (to 2017-09-20)"));
-  EXPECT_THAT(map(part(), "test_East_nee_annual_sum.tif").units,
+  EXPECT_THAT(map(part(), "test_East_nee_sum_annual.tif").units,
               ElementsAre("gC m-2", "gC m-2", "gC m-2"));
-  EXPECT_THAT(map(part(), "test_East_nee_annual_mean.tif").units.front(), "gC m-2 d-1");
-  const auto first = map(part(), "test_East_nee_monthly_mean_2015.tif").descriptions;
+  EXPECT_THAT(map(part(), "test_East_nee_mean_annual.tif").units.front(), "gC m-2 d-1");
+  const auto first = map(part(), "test_East_nee_mean_monthly_2015.tif").descriptions;
   ASSERT_EQ(9U, first.size()) << "April to December";
   EXPECT_EQ("2015-04 (from 2015-04-15)", first.front());
   EXPECT_EQ("2015-12", first.back());
-  EXPECT_EQ(12U, map(part(), "test_East_nee_monthly_sum_2016.tif").descriptions.size());
-  const auto last = map(part(), "test_East_nee_monthly_sum_2017.tif").descriptions;
+  EXPECT_EQ(12U, map(part(), "test_East_nee_sum_monthly_2016.tif").descriptions.size());
+  const auto last = map(part(), "test_East_nee_sum_monthly_2017.tif").descriptions;
   ASSERT_EQ(9U, last.size()) << "January to September";
   EXPECT_EQ("2017-01", last.front());
   EXPECT_EQ("2017-09 (to 2017-09-20)", last.back());
@@ -108,7 +108,7 @@ TEST_F(Periods, DaysMonthsAndYearsAgree) {
   EXPECT_EQ("g m-2 d-1", months.units.front());
   EXPECT_EQ("g m-2", sums.units.front());
   const auto bounds = netcdf_numbers(part() / "test_East_monthly.nc", "time_bnds");
-  const Raster years = map(part(), "test_East_nee_annual_sum.tif");
+  const Raster years = map(part(), "test_East_nee_sum_annual.tif");
   size_t values = 0;
   for (size_t cell = 0; cell < years.bands.front().size(); ++cell) {
     if (std::isnan(years.bands.front()[cell])) continue;
@@ -131,8 +131,8 @@ TEST_F(Periods, DaysMonthsAndYearsAgree) {
 
 TEST_F(Periods, WholeYearBetweenIsTheSameAsInALongerRun) {
   run(world(), folder(), products_of("2015-01-01", "2017-12-31"));
-  const auto whole = map(folder(), "test_East_nee_annual_sum.tif");
-  const auto cut = map(part(), "test_East_nee_annual_sum.tif");
+  const auto whole = map(folder(), "test_East_nee_sum_annual.tif");
+  const auto cut = map(part(), "test_East_nee_sum_annual.tif");
   EXPECT_THAT(whole.descriptions, ElementsAre("2015", "2016", "2017"));
   size_t differ = 0;
   for (size_t cell = 0; cell < whole.bands[1].size(); ++cell) {

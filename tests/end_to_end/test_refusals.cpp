@@ -77,20 +77,9 @@ void flipped_weights(const fs::path& world) {
   write_atomically(file, bytes);
 }
 
-/// Soil sand as a raster that nothing says to be synthetic would need other tools; the tag is
-/// changed in place instead, at the same length.
-void observed_inputs(const fs::path& world) {
-  for (const char* part : {"gpp", "soil", "crop", "climate"}) {
-    for (const auto& entry : fs::directory_iterator(world / part)) {
-      std::string bytes = read_file(entry.path().string());
-      for (const std::string tag : {"FLUXTILE_SYNTHETIC", "fluxtile_synthetic"}) {
-        for (size_t at = bytes.find(tag); at != std::string::npos; at = bytes.find(tag, at + 1))
-          bytes.replace(at, tag.size(), std::string("something_of_no_use").substr(0, tag.size()));
-      }
-      write_atomically(entry.path().string(), bytes);
-    }
-  }
-  replace_text(world / "regions.geojson", "fluxtile_synthetic", "something_of_no_us");
+/// One composite no longer says that it is synthetic.
+void observed_composite(const fs::path& world) {
+  replace_text(world / "gpp" / "gpp_2018185.tif", "FLUXTILE_SYNTHETIC", "NOTHING_OF_ANY_USE");
 }
 
 const std::vector<Wrong> wrongs = {
@@ -136,7 +125,11 @@ const std::vector<Wrong> wrongs = {
      {"--set", "inputs.gpp.files=[@/gpp/*.tif, @/gpp/more/*.tif]"},
      65,
      {"gpp_2018185.tif", "2018-07-04"}},
-    {"TruncatedComposite", truncated("gpp/gpp_2018185.tif"), {}, 65, {"gpp_2018185.tif"}},
+    {"TruncatedComposite",
+     truncated("gpp/gpp_2018185.tif"),
+     {"--set", "region.select=[South]", "--set", "models.regions={}", "--set", "period.spinup=0"},
+     1,
+     {"gpp_2018185.tif", "truncated", "run.max_failed_tiles", "4 tiles failed"}},
     {"EmptyComposite", overwritten("gpp/gpp_2018185.tif", ""), {}, 65, {"gpp_2018185.tif"}},
     {"CompositeOfAnotherKind",
      overwritten("gpp/gpp_2018185.tif", "<html>login</html>"),
@@ -145,7 +138,11 @@ const std::vector<Wrong> wrongs = {
      {"gpp_2018185.tif"}},
     {"UnknownUnit", nothing, set("inputs.gpp.unit=furlongs"), 65, {"inputs.gpp.unit", "furlongs"}},
     {"UnitOfAnotherQuantity", nothing, set("inputs.soil.TSAND.unit=degC"), 65, {"TSAND", "degC"}},
-    {"ClimateDoesNotCover", nothing, set("period.end=2019-12-31"), 65, {"climate", "2018-12-31"}},
+    {"ClimateDoesNotCover",
+     nothing,
+     set("period.end=2019-12-31"),
+     65,
+     {"inputs.climate.files", "2019-01-01"}},
     {"ClimateVariableIsMissing",
      [](const fs::path& world) {
        fs::remove(world / "climate" / "srad_2017.nc");
@@ -178,7 +175,7 @@ const std::vector<Wrong> wrongs = {
      65,
      {"weights.safetensors"}},
     {"NanWeights", nan_weights, {}, 65, {"weights.safetensors", "gru_basic"}},
-    {"SyntheticModelOnObservations", observed_inputs, {}, 65, {"--allow-synthetic-model"}},
+    {"SyntheticModelOnObservations", observed_composite, {}, 65, {"--allow-synthetic-model"}},
     {"UnknownVariable",
      nothing,
      set("outputs.products.0.variables=[ra, gppp]"),
@@ -249,7 +246,7 @@ TEST_P(Refusals, OneMessageAndNothingLeft) {
 INSTANTIATE_TEST_SUITE_P(Inputs, Refusals, testing::ValuesIn(wrongs),
                          [](const testing::TestParamInfo<Wrong>& one) { return one.param.name; });
 
-class RefusalsOfPlaces : public Refusals {};
+class RefusalsOfPlaces : public Refusals {};  // by circumstances, not by input
 
 TEST_F(RefusalsOfPlaces, UnwritableFolder) {
   // Root may write anywhere except where nobody can.

@@ -20,6 +20,8 @@ struct Judge {
   std::string praise;
 };
 
+void PrintTo(const Judge& judge, std::ostream* stream) { *stream << judge.name; }
+
 const std::string python = "/usr/bin/python3";
 
 class Validators : public Workplace, public testing::WithParamInterface<Judge> {
@@ -61,8 +63,8 @@ INSTANTIATE_TEST_SUITE_P(
         Judge{"CogValidator",
               {python, "-c", "import osgeo_utils.samples.validate_cloud_optimized_geotiff"},
               ".tif",
-              {python, "-m", "osgeo_utils.samples.validate_cloud_optimized_geotiff", "--full-check",
-               "yes"},
+              {python, "-m", "osgeo_utils.samples.validate_cloud_optimized_geotiff",
+               "--full-check=yes"},
               "is a valid cloud optimized GeoTIFF"},
         Judge{"Gdalinfo",
               {"gdalinfo", "--version"},

@@ -3,6 +3,7 @@
 
 #include <gdal_priv.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -143,10 +144,14 @@ void replace_text(const fs::path& file, const std::string& from, const std::stri
 
 Words Workplace::words(const std::string& verb, const fs::path& world, const fs::path& outputs,
                        const Words& more) {
-  Words all = {verb,          (world / "run.yaml").string(),
-               "--set",       "outputs.directory=" + outputs.string(),
-               "--progress",  "off",
-               "--log-level", "warn"};
+  Words all = {verb, (world / "run.yaml").string(), "--set",
+               "outputs.directory=" + outputs.string()};
+  const auto unless_said = [&](const std::string& option, const std::string& value) {
+    if (std::find(more.begin(), more.end(), option) == more.end())
+      all.insert(all.end(), {option, value});
+  };
+  unless_said("--progress", "off");
+  unless_said("--log-level", "warn");
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
