@@ -245,6 +245,9 @@ TEST(CellDigest, ChangesWithEveryValueAndWithWhereItStands) {
   std::swap(other.cells[0], other.cells[1]);  // two cells that change places
   EXPECT_TRUE(differs(other));
   other = year;
+  std::swap(other.cells[0], other.cells[3]);  // of one column
+  EXPECT_TRUE(differs(other));
+  other = year;
   ++other.step.year;
   EXPECT_TRUE(differs(other));
   EXPECT_NE(cell_digest(year).first, cell_digest(year).second);
