@@ -260,6 +260,14 @@ TEST_F(Products, EveryRegionHasItsModel) {
   }
 }
 
+TEST_F(Products, EmptyMapsAreTold) {
+  const Outcome done = run(test_world(), folder(),
+                           {"--set", "region.select=[South]", "--set", "models.regions={}", "--set",
+                            "period.spinup=0", "--set", "inputs.crop.map={99: 1}"});
+  EXPECT_THAT(done.err, HasSubstr("region South: no cell is modelled"));
+  EXPECT_EQ(54, run_record(folder()).at("cells").at("without_crop").get<int>());
+}
+
 TEST_F(Products, FractionMixesCropsByTheirShare) {
   const Words corn = {"--set", "inputs.crop.map={1: 1}", "--set", "inputs.crop.mode=fraction"};
   const Words soy = {"--set", "inputs.crop.map={5: 5}", "--set", "inputs.crop.mode=fraction"};
