@@ -457,6 +457,7 @@ class RegionProducts {
     areas_known_ = true;
     for (const auto& [key, total] : totals_) {
       const auto& [zone, period, variable] = key;
+      if (zone_area_[zone] <= 0) continue;  // a zone that lies elsewhere
       SummaryRow row;
       row.region = name_;
       row.zone = zone == 0 ? "" : zones_[zone - 1].name;
