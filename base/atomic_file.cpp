@@ -2,14 +2,14 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <csignal>
 #include <filesystem>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -22,13 +22,16 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "host";
 }
 
+/// What the system calls an errno value; unlike strerror, from any thread.
+std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
+
 std::string unique_suffix() {
   static std::atomic<unsigned> counter{0};
   return host_name() + "-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".part";
 }
 
 Error io_error(const std::string& what, const std::string& path, int error) {
-  Error e(Code::io, what + ": " + std::strerror(error));
+  Error e(Code::io, what + ": " + reason(error));
   e.file(path);
   if (error == ENOSPC || error == EDQUOT)
     e.hint("free some space and run the same command again; finished tiles are kept");
@@ -59,8 +62,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
         .hint("check the path and its permissions, or choose another outputs.directory");
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw Error(Code::cannot_create,
-                std::string("cannot write into the folder: ") + std::strerror(errno))
+    throw Error(Code::cannot_create, "cannot write into the folder: " + reason(errno))
         .file(folder.string())
         .hint("check its permissions, or choose another outputs.directory");
   }
@@ -86,9 +88,8 @@ void write_bytes(const std::string& path, std::string_view bytes) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) {
     const int error = errno;
-    Error e = io_error("cannot create the file", path, error);
-    if (error == ENOSPC || error == EDQUOT) throw e;
-    throw Error(Code::cannot_create, e.message()).file(path);
+    if (error == ENOSPC || error == EDQUOT) throw io_error("cannot create the file", path, error);
+    throw Error(Code::cannot_create, "cannot create the file: " + reason(error)).file(path);
   }
   while (!bytes.empty()) {
     const ssize_t n = write(fd, bytes.data(), bytes.size());
@@ -118,7 +119,7 @@ bool write_once(const std::string& path, std::string_view bytes) {
   if (errno == EEXIST) return false;
   // File systems without hard links: the last rename wins, which is right because the content is a
   // function of the name.
-  if (errno == EPERM || errno == ENOTSUP || errno == EOPNOTSUPP) {
+  if (errno == EPERM || errno == EOPNOTSUPP) {
     file.commit();
     return true;
   }
@@ -130,7 +131,7 @@ std::string read_file(const std::string& path) {
   if (fd < 0) {
     const int error = errno;
     throw Error(error == ENOENT || error == EACCES || error == ENOTDIR ? Code::data : Code::io,
-                std::string("cannot open the file: ") + std::strerror(error))
+                "cannot open the file: " + reason(error))
         .file(path);
   }
   std::string bytes;
@@ -162,7 +163,7 @@ void remove_stale_parts(const std::string& folder) noexcept {
       const auto part = name.find(".part");
       const auto at = name.rfind("." + host + "-", part);
       if (part == std::string::npos || at == std::string::npos) continue;
-      const pid_t pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
+      const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
       if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path());
     }
   } catch (...) {  // NOLINT(bugprone-empty-catch): sweeping is a courtesy, never a reason to fail

@@ -87,7 +87,7 @@ std::string sha256_file(const std::string& path) {
 
 struct Digest::State {
   State() { XXH3_128bits_reset(&xxh); }
-  XXH3_state_t xxh;
+  XXH3_state_t xxh{};
 };
 
 Digest::Digest() : state_(std::make_unique<State>()) {}

@@ -25,8 +25,8 @@ class Digest {
  public:
   Digest();
   ~Digest();
-  Digest(Digest&&) noexcept;
-  Digest& operator=(Digest&&) noexcept;
+  Digest(Digest&& other) noexcept;
+  Digest& operator=(Digest&& other) noexcept;
 
   Digest& add(const void* data, size_t bytes);
   Digest& add_text(std::string_view text);

@@ -77,7 +77,7 @@ Error current_error() {
     return Error(Code::internal, error.what())
         .hint("this is a bug in fluxtile; please report it with the configuration");
   } catch (...) {
-    return Error(Code::internal, "an exception of unknown type");
+    return {Code::internal, "an exception of unknown type"};
   }
 }
 

@@ -70,9 +70,10 @@ class Error : public std::exception {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value)
-      : content_(std::move(value)) {}  // NOLINT(google-explicit-constructor): a value is a result
-  Result(Error error) : content_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): a value is a result
+  Result(T value) : content_(std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Error error) : content_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const noexcept { return content_.index() == 0; }
   [[nodiscard]] const T& value() const& { return std::get<0>(content_); }

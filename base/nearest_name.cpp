@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <numeric>
 #include <utility>
 
@@ -64,8 +65,8 @@ std::string suggestion(const std::string& wanted, const std::vector<std::string>
   const auto near = nearest_names(wanted, names);
   if (!near.empty()) return "did you mean " + joined(near) + "?";
   constexpr size_t shown = 12;
-  std::vector<std::string> first(names.begin(),
-                                 names.begin() + static_cast<long>(std::min(shown, names.size())));
+  std::vector<std::string> first(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(shown, names.size())));
   return "known: " + joined(first) + (names.size() > shown ? ", ..." : "");
 }
 

@@ -49,9 +49,9 @@ struct Operation {
 };
 
 /// The operation from `from` to `to`, network grids off. Between NAD83 and WGS84 (any realisation)
-/// and datum-less spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic latitude and
-/// longitude go over unchanged. Otherwise the most accurate operation that needs no missing grid.
-/// Throws Error(data) when there is none.
+/// and datum-less spheres or ellipsoids (MODIS) the datum step is null with accuracy 0: geodetic
+/// latitude and longitude go over unchanged. Otherwise the most accurate operation that needs no
+/// missing grid. Throws Error(data) when there is none.
 Operation choose_operation(const Crs& from, const Crs& to);
 
 /// Refuses an operation whose accuracy is unknown or worse than a quarter of a cell of `cell_m`

@@ -24,7 +24,8 @@ void refuse_remote(const std::string& path);
 /// and what GDAL said.
 DatasetPtr open_dataset(const std::string& path, unsigned int kind);
 
-/// The CRS GDAL declares; empty for none or a local one. Throws Error(data) when PROJ does not understand it.
+/// The CRS GDAL declares; empty for none or a local one. Throws Error(data) when PROJ does not
+/// understand it.
 Crs crs_of(const OGRSpatialReference* reference);
 
 }  // namespace fluxtile

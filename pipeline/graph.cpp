@@ -158,6 +158,7 @@ RunTally TileGraph::run() {
 
     flow::function_node<JobPtr, JobPtr> open(graph, flow::unlimited, [&](const JobPtr& job) {
       stage("open", *job, [&] { open_tile(*job, stages_, ledger_); });
+      for (size_t kept = 0; job->running && kept < job->step; ++kept) progress_.advance(0);
       return job;
     });
     // A tile-year starts here; tiles that need nothing go straight to the ledger.

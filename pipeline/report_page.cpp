@@ -242,8 +242,8 @@ class Page {
   void open_region(const std::string& region, const std::vector<std::string>& regions) {
     if (regions.size() < 2) return;
     const bool open = regions.size() <= 6 || region == regions.front();
-    body_ += std::string("<details") + (open ? " open" : "") + "><summary>" + markup_escaped(region) +
-             "</summary>\n";
+    body_ += std::string("<details") + (open ? " open" : "") + "><summary>" +
+             markup_escaped(region) + "</summary>\n";
   }
   void close_region(const std::vector<std::string>& regions) {
     if (regions.size() >= 2) body_ += "</details>\n";

@@ -51,6 +51,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
         .hint("run `fluxtile run` again: it computes what is missing; `fluxtile status` lists it");
   }
   for (const auto& failure : check.failed) {
+    if (tally.tiles_failed > 0) break;  // this run has just told
     spdlog::error("tile {}/{} failed in {} ({} attempts): {} {}", failure.region, failure.tile,
                   failure.stage, failure.attempts, failure.cause, failure.input);
   }
@@ -76,6 +77,14 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
                                            plan.steps.begin(), plan.steps.end(),
                                            [](const YearStep& step) { return !step.spinup; })));
   const Merged merged = merge_products(stages, ledger, config, check, progress);
+  for (const auto& [region, cell_months] : merged.cell_months) {
+    if (cell_months == 0) {
+      spdlog::warn(
+          "region {}: no cell is modelled, its maps are empty; `fluxtile pixel` tells why for a "
+          "point, run.json counts the reasons",
+          region);
+    }
+  }
   Merged all = merged;
   write_report(stages, config, check, merged, tally, seconds_since(begin));
   all.files.push_back("report.html");

@@ -23,8 +23,8 @@ std::string field(const std::string& text) {
 
 std::string summary_csv(const std::vector<SummaryRow>& rows) {
   std::string text =
-      "region,zone,period,first_day,last_day,variable,area_km2,modelled_area_km2,mean_gC_m-2,total_"
-      "MgC\n";
+      "region,zone,period,first_day,last_day,variable,area_km2,modelled_area_km2,"
+      "mean_gC_m-2,total_MgC,fluxtile_result\n";
   for (const auto& row : rows) {
     text += field(row.region) + "," + field(row.zone) + "," + row.period + "," +
             to_text(row.first) + "," + to_text(from_days(to_days(row.end) - 1)) + "," +

@@ -3,9 +3,11 @@
 // kept, and that nobody can tell from the products.
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <csignal>
 
 #include "base/atomic_file.h"
+#include "raster.h"
 #include "workplace.h"
 
 namespace fluxtile::end_to_end {
@@ -214,6 +216,41 @@ TEST_F(Resume, NewProductNeedsNoTileYear) {
   // And taken away again: its files go.
   again();
   EXPECT_EQ(0, tile_years_computed(outputs()));
+  EXPECT_EQ("", differences(reference(), products(outputs())));
+}
+
+TEST_F(Resume, FailedTilesAreRecordedAndMended) {
+  const fs::path composite = fs::path("gpp") / "gpp_2018185.tif";
+  copy_world(finished(), world());
+  fs::resize_file(world() / composite, fs::file_size(world() / composite) / 2);
+  Words forgiving = two_regions;
+  forgiving.insert(forgiving.end(), {"--set", "run.max_failed_tiles=9"});
+  const Outcome failed = fluxtile(words("run", world(), outputs(), forgiving));
+  EXPECT_EQ(1, failed.code) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("gpp_2018185.tif"));
+  const Json record = run_record(outputs());
+  EXPECT_EQ(all_tiles, record.at("tiles").at("failed").get<int>());
+  EXPECT_EQ(static_cast<size_t>(all_tiles), record.at("failures").size());
+  const Outcome status = fluxtile(words("status", world(), outputs(), forgiving));
+  EXPECT_EQ(0, status.code) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("0 done, 0 missing, 9 failed"));
+  for (const char* region : {"North", "South"}) {
+    const std::string stem = (outputs() / ("test_" + std::string(region))).string();
+    const Raster nee = read_raster(stem + "_nee_annual.tif");
+    const Raster flags = read_raster(stem + "_quality_annual.tif");
+    size_t flagged = 0;
+    for (size_t cell = 0; cell < nee.bands.front().size(); ++cell) {
+      EXPECT_TRUE(std::isnan(nee.bands.front()[cell]));
+      if (std::isnan(flags.bands.front()[cell])) continue;
+      EXPECT_EQ(64, flags.bands.front()[cell]);
+      ++flagged;
+    }
+    EXPECT_GT(flagged, 10U);
+  }
+
+  fs::copy(finished() / composite, world() / composite, fs::copy_options::overwrite_existing);
+  again();
+  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
   EXPECT_EQ("", differences(reference(), products(outputs())));
 }
 
