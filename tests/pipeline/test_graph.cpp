@@ -151,6 +151,7 @@ TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
     for (fs::recursive_directory_iterator at(out(".fluxtile/tiles"), gone), end; at != end && !gone;
          at.increment(gone))
       if (at->path().extension() == ".tile-year") Stop::request(15);
+    Stop::throw_if_requested();  // as engines do between batches
   };
   Run run = open();
   try {
