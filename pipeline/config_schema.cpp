@@ -26,6 +26,22 @@ void add_term(Keys& keys, const std::string& parent) {
   }
 }
 
+/// What every raster input may say in place of its files.
+void add_packing(Keys& keys, const std::string& parent) {
+  add(keys, parent,
+      {{"scale", shape_text, "a number"},
+       {"offset", shape_text, "a number"},
+       {"nodata", shape_text, "a stored number"},
+       {"fill_values", shape_list, "stored numbers that also mean nodata"},
+       {"crs", shape_text, "a CRS"}});
+}
+
+void add_layer(Keys& keys, const std::string& parent) {
+  add(keys, parent,
+      {{"band", shape_text, "the number of a band, from 1"},
+       {"variable", shape_text, "a NetCDF variable or HDF subdataset"}});
+}
+
 void add_region(Keys& keys) {
   keys.push_back({"region", shape_map, "boundaries, key and select"});
   add(keys, "region",
@@ -60,18 +76,13 @@ void add_gpp(Keys& keys) {
        {"interval", shape_text, "what one raster stands for: 1d, 8d, 16d or month"},
        {"fill", shape_text, "step or linear"},
        {"unit", shape_text, "a unit, for example gC m-2 d-1"},
-       {"scale", shape_text, "a number"},
-       {"offset", shape_text, "a number"},
-       {"nodata", shape_text, "a stored number"},
-       {"fill_values", shape_list, "stored numbers that also mean nodata"},
-       {"crs", shape_text, "a CRS"},
-       {"band", shape_text, "the number of a band, from 1"},
-       {"variable", shape_text, "a NetCDF variable or HDF subdataset"},
        {"calendar", shape_text, "map"},
        {"resample", shape_text, "nearest, bilinear, cubic or area"},
        {"max_gap", shape_text, "days, for example 32d"},
        {"negative", shape_text, "zero or keep"},
        {"dormant", shape_text, "none or zero"}});
+  add_packing(keys, gpp);
+  add_layer(keys, gpp);
 }
 
 void add_climate(Keys& keys) {
@@ -81,14 +92,10 @@ void add_climate(Keys& keys) {
       {{"files", shape_text | shape_list, "a glob or a list of files"},
        {"recipe", shape_text | shape_map, "the name of a recipe, or a recipe in place"},
        {"variables", shape_map, "source variables by the names the recipe gives them"},
-       {"scale", shape_text, "a number"},
-       {"offset", shape_text, "a number"},
-       {"nodata", shape_text, "a stored number"},
-       {"fill_values", shape_list, "stored numbers that also mean nodata"},
-       {"crs", shape_text, "a CRS"},
        {"calendar", shape_text, "map"},
        {"resample", shape_text, "nearest, bilinear, cubic or area"},
        {"max_gap", shape_text, "days, for example 3d"}});
+  add_packing(keys, climate);
   add_term(keys, climate + ".recipe.*");
   const std::string variable = climate + ".variables.*";
   keys.push_back({variable, shape_map, "{variable: tasmax, files: ..., unit: K}"});
@@ -105,14 +112,9 @@ void add_soil_and_crop(Keys& keys) {
   add(keys, "inputs.soil.*",
       {{"file", shape_text, "a raster file"},
        {"unit", shape_text, "a unit, for example Mg m-3"},
-       {"scale", shape_text, "a number"},
-       {"offset", shape_text, "a number"},
-       {"nodata", shape_text, "a stored number"},
-       {"fill_values", shape_list, "stored numbers that also mean nodata"},
-       {"crs", shape_text, "a CRS"},
-       {"band", shape_text, "the number of a band, from 1"},
-       {"variable", shape_text, "a NetCDF variable or HDF subdataset"},
        {"resample", shape_text, "nearest, bilinear, cubic or area"}});
+  add_packing(keys, "inputs.soil.*");
+  add_layer(keys, "inputs.soil.*");
   const std::string crop = "inputs.crop";
   keys.push_back({crop, shape_map, "file (or files and time) and map"});
   add(keys, crop,
@@ -124,14 +126,9 @@ void add_soil_and_crop(Keys& keys) {
        {"map.*", shape_text, "a Crop_Type, a whole number"},
        {"mode", shape_text, "majority, fraction or nearest"},
        {"min_share", shape_text, "a share from 0 to 1"},
-       {"missing_year", shape_text, "error, previous or rotation"},
-       {"scale", shape_text, "a number"},
-       {"offset", shape_text, "a number"},
-       {"nodata", shape_text, "a stored number"},
-       {"fill_values", shape_list, "stored numbers that also mean nodata"},
-       {"crs", shape_text, "a CRS"},
-       {"band", shape_text, "the number of a band, from 1"},
-       {"variable", shape_text, "a NetCDF variable or HDF subdataset"}});
+       {"missing_year", shape_text, "error, previous or rotation"}});
+  add_packing(keys, crop);
+  add_layer(keys, crop);
 }
 
 void add_models_and_outputs(Keys& keys) {

@@ -132,8 +132,7 @@ size_t SourceResolver::operation_to(const Crs& crs, const std::string& path,
   return operation_keys_.size() - 1;
 }
 
-// ------------------------------------------------------------------------------------------------
-// GPP
+// ---- GPP
 
 void SourceResolver::gpp_conversion(const std::string& file_unit, const std::string& path) {
   const std::string text = config_.gpp.unit.empty() ? file_unit : config_.gpp.unit;
@@ -335,8 +334,7 @@ void SourceResolver::resolve_gpp() {
   plan_.coverage.push_back(cover);
 }
 
-// --------------------------------------------------------------------------------------------
-// climate
+// ---- climate
 
 void SourceResolver::resolve_climate_variable(const std::string& name, ClimateSourceVariable& out,
                                               std::string& unit) {
@@ -478,7 +476,8 @@ void SourceResolver::resolve_climate() {
   for (const auto& variable : climate.variables) {
     for (const auto& run : variable.runs) {
       const SourceGrid& grid = grid_of(run);
-      bool same = grid.width == first.width && grid.height == first.height;
+      bool same = grid.width == first.width && grid.height == first.height &&
+                  (grid.crs.empty() ? first.crs.empty() : grid.crs.same_as(first.crs));
       const auto near = [](const std::vector<double>& a, const std::vector<double>& b) {
         if (a.size() != b.size() || a.size() < 2) return a.size() == b.size();
         const double cell = std::fabs(a.back() - a.front()) / static_cast<double>(a.size() - 1);
@@ -544,8 +543,46 @@ std::vector<int64_t> SourceResolver::missing_climate(int64_t first, int64_t end,
   return unforgiven;
 }
 
-// ------------------------------------------------------------------------------------- soil and
-// crops
+// ---- soil and crops
+
+SourceResolver::FixedLayer SourceResolver::fixed_layer(const std::string& path,
+                                                       const RasterOptions& options,
+                                                       const std::string& key) {
+  add_file(path);
+  FixedLayer fixed;
+  Crs crs;
+  if (is_netcdf(path)) {
+    const auto info = reader_.netcdf(path);
+    synthetic_.push_back(says_synthetic(info->attributes));
+    if (options.variable.empty() && info->variables.size() != 1) {
+      throw fail("the file does not hold exactly one gridded variable", key)
+          .file(path)
+          .hint("name it: `variable: ...`");
+    }
+    const auto& variable = find_variable(
+        *info, options.variable.empty() ? info->variables.front().name : options.variable);
+    fixed.layer = {path, 1, variable.name, 0};
+    fixed.unit = variable.units;
+    crs = variable.grid.crs;
+  } else {
+    const std::string opened =
+        options.variable.empty() ? path : subdataset_path(path, options.variable);
+    const auto info = reader_.raster(opened, options.packing);
+    synthetic_.push_back(says_synthetic(info->metadata));
+    fixed.layer = {opened, std::max(1, options.band), "", 0};
+    if (fixed.layer.band > static_cast<int>(info->bands.size())) {
+      throw fail("the file has no such band", key)
+          .file(path)
+          .found(std::to_string(info->bands.size()) + " bands")
+          .expected("band " + std::to_string(fixed.layer.band));
+    }
+    fixed.unit = info->bands[static_cast<size_t>(fixed.layer.band - 1)].unit;
+    crs = info->grid.crs;
+  }
+  if (crs.empty() && !options.crs.empty()) crs = Crs::from_user_input(options.crs);
+  fixed.operation = operation_to(crs, path, key);
+  return fixed;
+}
 
 void SourceResolver::resolve_statics() {
   const std::set<std::string> special = {"GPP", "Crop_Type", "Year"};
@@ -566,39 +603,14 @@ void SourceResolver::resolve_statics() {
     used.insert(input.name);
     const StaticConfig& config = found->second;
     const std::string path = expand({config.file}, key + ".file").front();
-    add_file(path);
+    const FixedLayer fixed = fixed_layer(path, config, key);
     StaticSource source;
     source.input = input.name;
+    source.layer = fixed.layer;
+    source.operation = fixed.operation;
     source.packing = config.packing;
     source.resample = config.resample;
-    std::string unit;
-    Crs crs;
-    if (is_netcdf(path)) {
-      const auto info = reader_.netcdf(path);
-      synthetic_.push_back(says_synthetic(info->attributes));
-      if (config.variable.empty() && info->variables.size() != 1) {
-        throw fail("the file holds more than one gridded variable", key)
-            .file(path)
-            .hint("name it: `variable: ...`");
-      }
-      const auto& variable = find_variable(
-          *info, config.variable.empty() ? info->variables.front().name : config.variable);
-      source.layer = {path, 1, variable.name, 0};
-      unit = variable.units;
-      crs = variable.grid.crs;
-    } else {
-      const auto info = reader_.raster(path, config.packing);
-      synthetic_.push_back(says_synthetic(info->metadata));
-      source.layer = {path, std::max(1, config.band), "", 0};
-      if (source.layer.band > static_cast<int>(info->bands.size())) {
-        throw fail("the file has no such band", key)
-            .file(path)
-            .found(std::to_string(info->bands.size()) + " bands");
-      }
-      unit = info->bands[static_cast<size_t>(source.layer.band - 1)].unit;
-      crs = info->grid.crs;
-    }
-    if (!config.unit.empty()) unit = config.unit;
+    const std::string unit = config.unit.empty() ? fixed.unit : config.unit;
     if (unit.empty()) {
       throw fail("nothing says in which unit `" + input.name + "` is", key)
           .file(path)
@@ -610,8 +622,6 @@ void SourceResolver::resolve_statics() {
     } catch (Error& error) {
       throw config_.lines.locate(error, key).file(path);
     }
-    if (crs.empty() && !config.crs.empty()) crs = Crs::from_user_input(config.crs);
-    source.operation = operation_to(crs, path, key);
     plan_.sources.statics.push_back(source);
   }
   for (const auto& [name, config] : config_.soil) {
@@ -638,7 +648,6 @@ void SourceResolver::resolve_crop_files() {
         .hint("add `time: {pattern: \"crop_%Y\"}`");
   }
   for (const auto& path : files) {
-    add_file(path);
     int year = 0;
     if (!config.time_pattern.empty()) {
       const auto date = date_from_name(path, config.time_pattern);
@@ -650,14 +659,10 @@ void SourceResolver::resolve_crop_files() {
       }
       year = date->year;
     }
-    if (!crop_by_year_.emplace(year, LayerRef{path, std::max(1, config.band), "", 0}).second) {
+    const FixedLayer fixed = fixed_layer(path, config, key);
+    if (!crop_by_year_.emplace(year, CropYear{year, fixed.layer, false, fixed.operation}).second) {
       throw fail("two crop maps for " + std::to_string(year), "inputs.crop.files").file(path);
     }
-    const auto info = reader_.raster(path, config.packing);
-    synthetic_.push_back(says_synthetic(info->metadata));
-    const Crs crs = info->grid.crs.empty() && !config.crs.empty() ? Crs::from_user_input(config.crs)
-                                                                  : info->grid.crs;
-    crop_operation_ = operation_to(crs, path, key);
   }
   for (const auto& [code, type] : crop.codes) {
     const PackageInput& input = package_.input("Crop_Type");
@@ -669,7 +674,7 @@ void SourceResolver::resolve_crop_files() {
   }
 }
 
-const std::pair<const int, LayerRef>* SourceResolver::crop_map_of(int year) const {
+const CropYear* SourceResolver::crop_map_of(int year) const {
   auto found = crop_by_year_.find(crop_by_year_.count(0) > 0 ? 0 : year);
   if (found == crop_by_year_.end() && config_.crop.missing_year == CropConfig::Missing::previous) {
     found = crop_by_year_.lower_bound(year);
@@ -680,35 +685,32 @@ const std::pair<const int, LayerRef>* SourceResolver::crop_map_of(int year) cons
       found = crop_by_year_.find(back);
     }
   }
-  return found == crop_by_year_.end() ? nullptr : &*found;
+  return found == crop_by_year_.end() ? nullptr : &found->second;
 }
 
 void SourceResolver::resolve_crop_years() {
   std::set<int> years;
   for (const auto& step : plan_.steps) years.insert(step.year);
   for (const int year : years) {
-    CropYear crop;
-    crop.year = year;
-    crop.operation = crop_operation_;
-    const auto* found = crop_map_of(year);
-    if (found == nullptr || (found->first != 0 && found->first != year)) {
-      crop.substituted = true;
-      if (found == nullptr) {
-        throw fail("there is no crop map for " + std::to_string(year), "inputs.crop.files")
-            .found("years " + std::to_string(crop_by_year_.begin()->first) + " to " +
-                   std::to_string(crop_by_year_.rbegin()->first))
-            .hint("add the map, or set inputs.crop.missing_year to previous or rotation");
-      }
-      plan_.warnings.push_back("no crop map for " + std::to_string(year) + ": that of " +
-                               std::to_string(found->first) + " stands in (flagged)");
+    const CropYear* map = crop_map_of(year);
+    if (map == nullptr) {
+      throw fail("there is no crop map for " + std::to_string(year), "inputs.crop.files")
+          .found("years " + std::to_string(crop_by_year_.begin()->first) + " to " +
+                 std::to_string(crop_by_year_.rbegin()->first))
+          .hint("add the map, or set inputs.crop.missing_year to previous or rotation");
     }
-    crop.layer = found->second;
+    CropYear crop = *map;
+    crop.year = year;
+    crop.substituted = map->year != 0 && map->year != year;
+    if (crop.substituted) {
+      plan_.warnings.push_back("no crop map for " + std::to_string(year) + ": that of " +
+                               std::to_string(map->year) + " stands in (flagged)");
+    }
     plan_.sources.crop.years.push_back(crop);
   }
 }
 
-// ------------------------------------------------------------------------------------------ the
-// years
+// ---- the years
 
 bool SourceResolver::complete_year(int year) const {
   const int64_t first = to_days({year, 1, 1}), end = to_days({year + 1, 1, 1});

@@ -36,6 +36,14 @@ class SourceResolver {
   void resolve_climate_variable(const std::string& name, ClimateSourceVariable& out,
                                 std::string& unit);
   void resolve_terms(const std::vector<std::string>& units);
+  /// One layer that does not change with time (soil, crops) as its input's options name it.
+  struct FixedLayer {
+    LayerRef layer;
+    std::string unit;  // the file's
+    size_t operation = 0;
+  };
+  FixedLayer fixed_layer(const std::string& path, const RasterOptions& options,
+                         const std::string& key);
   void resolve_statics();
   void resolve_crop_files();
   void resolve_crop_years();
@@ -50,7 +58,7 @@ class SourceResolver {
   std::vector<int64_t> missing_climate(int64_t first, int64_t end,
                                        std::set<int64_t>* bridged) const;
   /// The year whose crop map a year uses, after missing_year; nullptr: none, and no rule helps.
-  [[nodiscard]] const std::pair<const int, LayerRef>* crop_map_of(int year) const;
+  [[nodiscard]] const CropYear* crop_map_of(int year) const;
   size_t operation_to(const Crs& crs, const std::string& path, const std::string& key);
   [[nodiscard]] std::vector<std::string> expand(const std::vector<std::string>& globs,
                                                 const std::string& key) const;
@@ -64,9 +72,8 @@ class SourceResolver {
   double cell_m_ = 0;
   LayerReader reader_;
   std::set<std::string> known_files_;
-  std::vector<std::string> operation_keys_;  // WKT of each operation's target
-  std::map<int, LayerRef> crop_by_year_;     // the maps there are; year 0: one for all
-  size_t crop_operation_ = 0;
+  std::vector<std::string> operation_keys_;      // WKT of each operation's target
+  std::map<int, CropYear> crop_by_year_;         // the maps there are; year 0: one for all
   int64_t climate_first_ = 0, climate_end_ = 0;  // days that all variables reach
   std::set<int64_t> noleap_gaps_;                // 29 February of files on a noleap calendar
   std::vector<bool> synthetic_;                  // of every input met

@@ -4,10 +4,10 @@
 # in another, asks for its version and maps the smallest synthetic world. Needs root and debootstrap, 6 GB of disk and
 # Debian's archive.
 #   examples/container/try_in_chroot.sh [FOLDER]      default: a new folder under /var/tmp
-# FLUXTILE_MIRROR names another archive. The folder is removed at the end unless it was named.
+# The archive is the one this machine installs from; FLUXTILE_MIRROR names another. The folder is removed at the end unless it was named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-mirror="${FLUXTILE_MIRROR:-http://deb.debian.org/debian}"
+mirror="${FLUXTILE_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | head -n 1)}"
 [[ $(id -u) -eq 0 ]] || { echo "try_in_chroot.sh: needs root" >&2; exit 1; }
 command -v debootstrap >/dev/null || { echo "try_in_chroot.sh: apt-get install debootstrap" >&2; exit 1; }
 
