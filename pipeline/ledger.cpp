@@ -23,18 +23,14 @@ std::optional<TileYear> Ledger::stored_tile_year(const TileUnit& unit, size_t st
   const YearStep& year = stages_.plan->steps.at(step);
   const std::string path = stages_.write->tile_year_path(region.file_name, unit, step, year.year);
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
-  auto stored = attempt([&] { return parse_tile_year(read_file(path), path); });
-  if (!stored.ok()) {
-    // A header that lies is no more than a broken file; only a newer format is the user's business.
-    if (stored.error().message().find("newer") != std::string::npos) throw stored.error();
-    return std::nullopt;
-  }
-  auto& value = stored.value();
+  const auto bytes = attempt([&] { return read_file(path); });
+  if (!bytes.ok()) return std::nullopt;
+  auto value = parse_tile_year(bytes.value(), path);
   if (!value || value->result_key != region.result_key || value->step.year != year.year ||
       value->step.days != year.days) {
     return std::nullopt;
   }
-  return std::move(value);
+  return value;
 }
 
 std::optional<TileYear> Ledger::valid_tile_year(const TileUnit& unit, size_t step) const {
@@ -56,10 +52,9 @@ std::optional<TileState> Ledger::stored_state(const TileUnit& unit, size_t step,
   const std::string path =
       stages_.write->state_path(region.file_name, unit, step, stages_.plan->steps.at(step).year);
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
-  auto stored =
-      attempt([&] { return parse_tile_state(read_file(path), path, cells, region.result_key); });
-  if (!stored.ok()) return std::nullopt;
-  return std::move(stored).value();
+  const auto bytes = attempt([&] { return read_file(path); });
+  if (!bytes.ok()) return std::nullopt;
+  return parse_tile_state(bytes.value(), path, cells, region.result_key);
 }
 
 std::string Ledger::failure_path(const TileUnit& unit) const {

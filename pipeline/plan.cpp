@@ -65,12 +65,7 @@ class PackageShelf {
     for (const auto& warning : package->warnings)
       plan_.warnings.push_back(directory + ": " + warning);
     for (const auto& file : {directory + "/model.yaml", directory + "/weights.safetensors"}) {
-      struct stat info {};
-      if (stat(file.c_str(), &info) == 0) {
-        plan_.files.push_back(
-            {file, static_cast<int64_t>(info.st_size),
-             static_cast<int64_t>(info.st_mtim.tv_sec) * 1000000000 + info.st_mtim.tv_nsec});
-      }
+      if (const auto listed = plan_file(file)) plan_.files.push_back(*listed);
     }
     packages_.push_back(package);
     require_same_inputs(*packages_.front(), *package);
@@ -284,6 +279,14 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   plan.estimate = memory.estimate();
   plan.id = plan_id(config, plan);
   return run;
+}
+
+std::optional<PlanFile> plan_file(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  constexpr int64_t nanoseconds = 1000000000;
+  return PlanFile{path, static_cast<int64_t>(info.st_size),
+                  static_cast<int64_t>(info.st_mtim.tv_sec) * nanoseconds + info.st_mtim.tv_nsec};
 }
 
 std::string private_folder(const Config& config) { return config.output_directory + "/.fluxtile"; }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct PlanFile {
   std::string path;
   int64_t size = 0, mtime_ns = 0;
 };
+
+/// The file as it is on disk now; nullopt when there is none.
+std::optional<PlanFile> plan_file(const std::string& path);
 
 /// Coverage of one input, for people.
 struct PlanCoverage {

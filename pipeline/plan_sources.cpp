@@ -2,7 +2,6 @@
 #include "pipeline/plan_sources.h"
 
 #include <glob.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/nearest_name.h"
+#include "pipeline/climate_recipe.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -18,27 +18,8 @@ namespace {
 
 bool is_netcdf(const std::string& path) {
   const std::string extension = fs::path(path).extension().string();
-  return extension == ".nc" || extension == ".nc4" || extension == ".cdf" || extension == ".nc3";
-}
-
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> words(1);
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      words.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    } else if (!words.back().empty()) {
-      words.emplace_back();
-    }
-  }
-  return words;
-}
-
-bool names_word(const std::string& text, const std::vector<std::string>& wanted) {
-  const auto words = words_of(text);
-  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& want) {
-    const auto parts = words_of(want);
-    return std::find(words.begin(), words.end(), parts.front()) != words.end();
-  });
+  return extension == ".nc" || extension == ".nc4" || extension == ".cdf" || extension == ".nc3" ||
+         extension == ".h5" || extension == ".he5" || extension == ".hdf5";
 }
 
 /// Metadata that says "made up": files of `fluxtile simulate` carry it.
@@ -104,12 +85,8 @@ std::vector<std::string> SourceResolver::expand(const std::vector<std::string>& 
 
 void SourceResolver::add_file(const std::string& path) {
   if (!known_files_.insert(path).second) return;
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0)
-    return;  // a subdataset or archive member; its container is listed by the caller
-  plan_.files.push_back(
-      {path, static_cast<int64_t>(info.st_size),
-       static_cast<int64_t>(info.st_mtim.tv_sec) * 1000000000 + info.st_mtim.tv_nsec});
+  // A subdataset or archive member has no status of its own; its container is listed by the caller.
+  if (const auto file = plan_file(path)) plan_.files.push_back(*file);
 }
 
 size_t SourceResolver::operation_to(const Crs& crs, const std::string& path,
@@ -351,7 +328,9 @@ void SourceResolver::resolve_climate_variable(const std::string& name, ClimateSo
       if (!wanted.variable.empty() && variable.name != wanted.variable) continue;
       const std::string description = fs::path(path).stem().string() + " " + variable.name + " " +
                                       variable.long_name + " " + variable.standard_name;
-      if (!wanted.match.empty() && !names_word(description, wanted.match)) continue;
+      if (!std::all_of(wanted.match.begin(), wanted.match.end(),
+                       [&](const std::string& word) { return contains_word(description, word); }))
+        continue;
       if (variable.time_dimension < 0) {
         throw fail("the climate variable `" + variable.name + "` has no time axis", key).file(path);
       }

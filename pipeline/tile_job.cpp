@@ -12,7 +12,6 @@ namespace {
 /// How many leading years of the tile are as stored, and where their states are.
 struct StoredYears {
   size_t unchanged = 0;             ///< steps [0, unchanged) need no network
-  bool stamps_current = true;       ///< all of them carry today's stamps
   std::vector<std::string> chains;  ///< today's chain at the end of each of them
 };
 
@@ -45,13 +44,13 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
   std::string chain;
   for (size_t step = 0; step < plan.steps.size(); ++step) {
     Stop::throw_if_requested();
-    std::string stored_chain, stored_stamp;
+    std::string stored_chain;
     if (plan.steps[step].spinup) {
       const auto state = ledger.stored_state(job.unit, step, job.statics.cells);
-      if (state) stored_chain = state->chain, stored_stamp = state->stamp;
+      if (state) stored_chain = state->chain;
     } else {
       const auto year = ledger.stored_tile_year(job.unit, step);
-      if (year) stored_chain = year->chain, stored_stamp = year->stamp;
+      if (year) stored_chain = year->chain;
     }
     // A spin-up state that was cleaned away is no change: later years may still vouch for it.
     const bool gone = stored_chain.empty();
@@ -65,8 +64,6 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
     chain = assembled.chain;
     stored.chains.push_back(chain);
     stored.unchanged = step + 1;
-    stored.stamps_current =
-        stored.stamps_current && (gone || stored_stamp == plan.step_stamps[step]);
   }
   return stored;
 }
