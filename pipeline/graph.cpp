@@ -105,8 +105,7 @@ void TileGraph::count_tile(const TileJob& job) {
 bool TileGraph::settle(const JobPtr& job) {
   const bool dead = fatal();
   if (job->error && !dead) {
-    const bool write_failed = job->error->stage() == "write" || job->error->stage() == "ledger";
-    const bool passing = job->error->code() == Code::interrupted || write_failed;
+    const bool passing = job->error->code() == Code::interrupted || job->error->stage() == "write";
     if (passing) {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!fatal_) fatal_ = job->error;
@@ -200,7 +199,6 @@ RunTally TileGraph::run() {
     });
     flow::function_node<JobPtr> ledger(graph, flow::unlimited, [&](const JobPtr& job) {
       bool another = false;
-      stage("ledger", *job, [] {});
       try {
         another = settle(job);
       } catch (...) {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/stop.h"
 #include "geo/calendar.h"
+#include "stages/weight_cache.h"
 
 namespace fluxtile {
 
@@ -40,23 +40,16 @@ GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step) co
   block.starts_record = first == 0;
   block.ends_record = last == source.composites.size();
   block.values.assign((last - first) * n, std::numeric_limits<float>::quiet_NaN());
-  std::map<std::string, ResampleWeights> weights;
+  WeightCache weights(lattice_, tile.cells);
   std::vector<double> values;
   for (size_t k = first; k < last; ++k) {
     Stop::throw_if_requested();
     const CompositeRef& composite = source.composites[k];
     block.spans.push_back({static_cast<int32_t>(composite.first - start),
                            static_cast<int32_t>(composite.end - start)});
-    const SourceGrid& grid = reader_->grid(composite.layer, source.packing);
-    auto found = weights.find(grid.identity());
-    if (found == weights.end()) {
-      const Transform to_source(sources_->operations[composite.operation]);
-      found = weights
-                  .emplace(grid.identity(),
-                           make_weights(lattice_, tile.cells, grid, to_source, source.resample))
-                  .first;
-    }
-    const ResampleWeights& w = found->second;
+    const ResampleWeights& w =
+        weights.get(reader_->grid(composite.layer, source.packing),
+                    sources_->operations[composite.operation], source.resample);
     if (w.window.empty()) continue;
     apply_weights(w, reader_->read(composite.layer, source.packing, w.window), values);
     // A sum over the interval becomes a rate over the days the composite really stands for.

@@ -4,36 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/stop.h"
+#include "stages/weight_cache.h"
 
 namespace fluxtile {
 namespace {
-
-/// Resampling weights shared by every layer on the same lattice.
-class WeightCache {
- public:
-  WeightCache(const Lattice& lattice, const std::vector<CellIndex>& cells)
-      : lattice_(lattice), cells_(cells) {}
-
-  const ResampleWeights& get(const SourceGrid& grid, const Operation& operation,
-                             Resampling method) {
-    const std::string key = grid.identity() + to_string(method);
-    auto found = cache_.find(key);
-    if (found == cache_.end()) {
-      found =
-          cache_.emplace(key, make_weights(lattice_, cells_, grid, Transform(operation), method))
-              .first;
-    }
-    return found->second;
-  }
-
- private:
-  const Lattice& lattice_;
-  const std::vector<CellIndex>& cells_;
-  std::map<std::string, ResampleWeights> cache_;
-};
 
 template <typename T>
 void keep_rows(std::vector<T>& values, const std::vector<size_t>& rows, size_t width) {
