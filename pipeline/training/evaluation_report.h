@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/evaluation/site_scores.h"
+#include "model/training/training.h"
+
+namespace fluxtile {
+
+/// Scores of one way to make a model ("global", "pooled", "regional", "line", ...).
+struct ArmScores {
+  std::string arm;      ///< short name, as in files
+  std::string meaning;  ///< one sentence
+  std::vector<RegionScores> scores;
+};
+
+/// Paired comparison of two arms: `second` against `first`; negative = second is better.
+struct ArmDifference {
+  std::string first, second, region, variable;
+  Scale scale = Scale::daily;
+  PairedDifference result;
+};
+
+/// A point of the learning curve or of the robustness study.
+struct CurvePoint {
+  std::string arm, region, variable;
+  double x = 0;  ///< fine-tuning site-years, or learning rate
+  int seed = 0;
+  double rmse = 0, nse = 0;
+};
+
+/// Everything an evaluation found; written as CSV, JSON and a page with charts.
+struct EvaluationReport {
+  std::string title;
+  bool synthetic = false;  ///< data are synthetic: said on the page
+  std::vector<std::pair<std::string, std::string>> facts;  ///< data, split, period, label, hashes
+  std::vector<std::string> warnings;
+  std::vector<ArmScores> arms;
+  std::vector<ArmDifference> differences;
+  std::vector<CurvePoint> learning_curve, robustness;
+  /// Training histories by model ("global", "Iowa"), for loss curves; empty in evaluate.
+  std::vector<std::pair<std::string, std::vector<EpochRecord>>> histories;
+};
+
+/// Scores as a table for a terminal: Reco and NEE, all scales, arm by arm.
+std::string evaluation_table(const EvaluationReport& report);
+/// One line a score: arm,region,variable,scale,pairs,sites,mse,rmse,bias,r2,nse,kge,...
+std::string evaluation_csv(const EvaluationReport& report);
+std::string evaluation_json(const EvaluationReport& report);
+/// One HTML page that needs nothing else, charts as SVG, light and dark: scores by arm and region,
+/// within-region distributions over sites, paired differences with their intervals (said plainly
+/// where none may be claimed), learning curves, robustness, loss curves. Empty parts are left out.
+std::string evaluation_page(const EvaluationReport& report);
+
+}  // namespace fluxtile
