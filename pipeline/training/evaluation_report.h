@@ -35,7 +35,7 @@ struct CurvePoint {
 /// Everything an evaluation found; written as CSV, JSON and a page with charts.
 struct EvaluationReport {
   std::string title;
-  bool synthetic = false;  ///< data are synthetic: said on the page
+  bool synthetic = false;                                  ///< data are synthetic: said on the page
   std::vector<std::pair<std::string, std::string>> facts;  ///< data, split, period, label, hashes
   std::vector<std::string> warnings;
   std::vector<ArmScores> arms;
