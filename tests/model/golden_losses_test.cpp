@@ -12,6 +12,7 @@
 #include "model/kgml_ag_c.h"
 #include "model/kgml_ag_c_network.h"
 #include "model/training/losses.h"
+#include "model/training/response.h"
 
 namespace fluxtile::test {
 namespace {
@@ -67,7 +68,7 @@ class GoldenLosses : public testing::Test {
   [[nodiscard]] torch::Tensor fluxes(const torch::Tensor& x_z) const {
     const torch::NoGradGuard no_grad;
     const auto network = KgmlAgC::from_package(*package_);
-    KgmlAgC::Hidden hidden = KgmlAgC::zero_state(x_z.size(0));
+    KgmlAgC::Hidden hidden = KgmlAgC::zero_hidden(x_z.size(0));
     const auto run = [&](int64_t year) {
       KgmlAgC::Output out = network->forward(x_z.narrow(1, year * days, days), hidden);
       hidden = out.hidden;
@@ -202,6 +203,108 @@ TEST_F(GoldenLosses, KeepShapeOfCurves) {
     sum += loss;
   }
   EXPECT_NEAR(sum, golden_["L_keep"]["sum"].get<double>(), 5e-3);
+}
+
+/// Network, check set and workers for response curves; dropout off, as in the reference numbers.
+struct Responses {
+  std::shared_ptr<FluxNetwork> network;
+  CheckSet set;
+  std::unique_ptr<ParallelGradient> work;
+};
+
+Responses responses(const std::string& folder, const Package& package, bool perturbed) {
+  Package other = package;
+  if (perturbed) {
+    std::ifstream file(folder + "weights_perturbed.safetensors", std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    other.tensors = parse_safetensors(bytes, "weights_perturbed.safetensors").tensors;
+  }
+  Responses all;
+  all.network = make_flux_network(other);
+  all.network->dropout.rate = 0;
+  const netCDF::NcFile file(folder + "check_set.nc", netCDF::NcFile::read);
+  all.set.x_z = read(file, "x_z").view({2, 18, days, 19});
+  for (const PackageOutput& output : package.outputs) {
+    if (output.name == "Ra") all.set.ra = output.scaler;
+    if (output.name == "Rh") all.set.rh = output.scaler;
+  }
+  all.work = std::make_unique<ParallelGradient>(all.network, 2);
+  return all;
+}
+
+void expect_curve(const std::vector<double>& found, const nlohmann::json& expected,
+                  const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size()) << what;
+  for (size_t k = 0; k < found.size(); ++k)
+    EXPECT_NEAR(found[k], expected[k].get<double>(),
+                1e-5 * std::abs(expected[k].get<double>()) + 1e-6)
+        << what << " point " << k;
+}
+
+TEST_F(GoldenLosses, SoilCarbonResponseAndItsGradient) {
+  const auto& expected = golden_["L_SOC"];
+  const ResponseRange& range = response_range("TSOC");
+  const Responses of = responses(folder_, *package_, false);
+  const double loss = response_gradient(
+      *of.work, of.set, 16, range.points(1),
+      [&](const ResponseCurve& curve) {
+        expect_curve(curve.rh, expected["Rh_mean_gC"], "Rh");
+        expect_curve(curve.ra, expected["Ra_mean_gC"], "Ra");
+        return falling_rh_loss(curve, range.interval);
+      },
+      1, 1);
+  expect_relative(loss, expected["value"], 1e-4, "L_SOC");
+  double largest = 0;
+  for (const auto& norm : expected["grad_norm"]) largest = std::max(largest, norm.get<double>());
+  for (const auto& item : of.network->named_parameters()) {
+    const double norm = expected["grad_norm"].at(item.key()).get<double>();
+    EXPECT_NEAR(item.value().grad().norm().item<double>(), norm, 1e-3 * norm + 1e-7 * largest)
+        << item.key();
+  }
+}
+
+TEST_F(GoldenLosses, CurvesOfThePerturbedNetwork) {
+  const Responses of = responses(folder_, *package_, true);
+  for (const auto& [name, feature] : {std::pair{"L_SOC", 16}, {"L_Rh_GPP", 8}}) {
+    const auto& expected = golden_[name]["perturbed_network"];
+    const ResponseRange& range = response_ranges()[static_cast<size_t>(feature)];
+    const ResponseCurve curve = response_curve(*of.work, of.set, static_cast<size_t>(feature),
+                                               range.points(1), 1, 1, false);
+    expect_curve(curve.rh, expected["Rh_mean_gC"], name);
+    expect_relative(falling_rh_loss(curve, range.interval).value, expected["value"], 1e-4, name);
+  }
+}
+
+TEST_F(GoldenLosses, KeptCurvesFromBothNetworks) {
+  const Responses before = responses(folder_, *package_, false);
+  const Responses after = responses(folder_, *package_, true);
+  for (const size_t feature : {2U, 7U, 8U, 9U, 16U}) {
+    const ResponseRange& range = response_ranges()[feature];
+    const auto& expected = golden_["L_keep"]["features"][feature];
+    const auto curve = [&](const Responses& of) {
+      return response_curve(*of.work, of.set, feature, range.points(3), 1, 1, false);
+    };
+    const ResponseCurve old = curve(before), now = curve(after);
+    expect_curve(old.ra, expected["Ra_before"], range.feature);
+    expect_curve(old.rh, expected["Rh_before"], range.feature);
+    expect_curve(now.ra, expected["Ra_after"], range.feature);
+    expect_curve(now.rh, expected["Rh_after"], range.feature);
+    EXPECT_NEAR(keep_curve_loss(now, old, range).value, expected["value"].get<double>(), 1e-3)
+        << range.feature;
+  }
+}
+
+TEST_F(GoldenLosses, YieldResponsesOfStepThree) {
+  const Responses of = responses(folder_, *package_, false);
+  for (const auto& expected : golden_["extra_step3_yield_response"]) {
+    const auto feature = expected["feature"].get<size_t>();
+    const ResponseRange& range = response_ranges()[feature];
+    const std::vector<double> z = range.points(1);
+    ASSERT_EQ(z.size(), expected["n"].get<size_t>()) << range.feature;
+    const ResponseCurve curve = response_curve(*of.work, of.set, feature, z, 1, 1, false);
+    expect_relative(rising_yield_loss(curve, range.interval).value, expected["value"], 1e-4,
+                    range.feature);
+  }
 }
 
 TEST_F(GoldenLosses, FallingCurves) {
