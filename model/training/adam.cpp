@@ -63,8 +63,7 @@ void Adam::step(double learning_rate, double gradient_factor) {
     const at::Tensor denominator =
         second_[i].sqrt().div_(std::sqrt(1 - std::pow(beta2, t))).add_(epsilon);
     parameters_[i].value.addcdiv_(
-        first_[i], denominator,
-        -learning_rate * parameters_[i].factor / (1 - std::pow(beta1, t)));
+        first_[i], denominator, -learning_rate * parameters_[i].factor / (1 - std::pow(beta1, t)));
   }
 }
 

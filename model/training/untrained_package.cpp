@@ -6,7 +6,7 @@
 #include "base/nearest_name.h"
 #include "model/kgml_ag_c.h"
 #include "model/package_text.h"
-#include "model/recurrent_network.h"
+#include "model/recurrent_shapes.h"
 #include "model/training/random_draws.h"
 #include "model/training/training.h"
 
@@ -144,21 +144,12 @@ Tensors initial_tensors(const std::map<std::string, std::vector<int64_t>>& shape
   return tensors;
 }
 
-std::map<std::string, std::vector<int64_t>> recurrent_shapes(const std::string& architecture,
-                                                             size_t inputs) {
-  const RecurrentNetwork network(architecture, static_cast<int64_t>(inputs));
-  std::map<std::string, std::vector<int64_t>> shapes;
-  for (const auto& item : network.named_parameters())
-    shapes[item.key()] = item.value().sizes().vec();
-  return shapes;
-}
-
 }  // namespace
 
 Package untrained_package(const std::string& architecture, const SiteYears& table,
                           const Roles& roles, uint64_t seed) {
   const bool knowledge_guided = architecture == kgml_ag_c::architecture;
-  if (!knowledge_guided && architecture != "gru" && architecture != "lstm")
+  if (!knowledge_guided && !recurrent::is_architecture(architecture))
     throw Error(Code::data, "architecture '" + architecture + "' cannot be trained here")
         .found(architecture)
         .expected("kgml-ag-c, gru or lstm")
@@ -195,10 +186,10 @@ Package untrained_package(const std::string& architecture, const SiteYears& tabl
                        {"Yield", scaler_of(yield, "Yield")},
                        {"Residue", residue_scaler(table, rows)}};
   }
-  package.tensors =
-      initial_tensors(knowledge_guided ? kgml_ag_c::tensor_shapes()
-                                       : recurrent_shapes(architecture, package.inputs.size()),
-                      seed);
+  package.tensors = initial_tensors(
+      knowledge_guided ? kgml_ag_c::tensor_shapes()
+                       : recurrent::tensor_shapes(architecture, package.inputs.size()),
+      seed);
   package.digest = package_digest(package);
   return package;
 }
