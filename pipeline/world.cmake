@@ -11,6 +11,7 @@ endif()
 
 fluxtile_library(fluxtile_world
   simulate.cpp
+  world/climate_inputs.cpp
   world/demo_model.cpp
   world/geotiff.cpp
   world/gpp.cpp
