@@ -25,6 +25,8 @@ fluxtile_library(fluxtile_world
   world/run_yaml.cpp
   world/sample_cells.cpp
   world/soil.cpp
+  world/states.cpp
+  world/true_parameters.cpp
   world/weather.cpp
   world/world.cpp
   world/world_config.cpp
