@@ -51,9 +51,7 @@ void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const F
                                {"GPP", &forcing.gpp}}) {
     check_values(series.first, *series.second, forcing.days, n, "day");
   }
-  if (!forcing.radiation.empty()) {
-    check_values("radiation", forcing.radiation, forcing.days, n, "day");
-  }
+  if (!forcing.radiation.empty()) check_radiation(forcing);
   for (const Series& series :
        {Series{"precipitation", &forcing.rain}, Series{"GPP", &forcing.gpp}}) {
     for (size_t i = 0; i < series.second->size(); ++i) {
@@ -70,6 +68,10 @@ void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const F
         .found(std::to_string(forcing.crop[i]) + " at pixel " + std::to_string(i) + " (from 0)")
         .expected("1 (corn) or 5 (soybean)");
   }
+}
+
+void check_radiation(const Forcing& forcing) {
+  check_values("radiation", forcing.radiation, forcing.days, forcing.pixels, "day");
 }
 
 void check_state(const State& state, const Forcing& forcing) {

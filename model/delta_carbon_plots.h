@@ -15,6 +15,7 @@ namespace fluxtile::delta_carbon {
 
 /// Throws Error(data) where shapes do not fit, a crop has another code, a number is not finite.
 void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const Forcing& forcing);
+void check_radiation(const Forcing& forcing);
 void check_state(const State& state, const Forcing& forcing);
 
 /// One pixel with all that stays the same over a year.
