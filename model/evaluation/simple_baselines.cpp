@@ -29,13 +29,13 @@ std::vector<float> no_days(const SiteYears& table) {
 }
 
 /// Puts the means of months on their days.
-void fill_year(const MonthlyMeans& months, float* days) {
+void fill_year(const MonthlyMeans& months, int year, float* days) {
+  const std::vector<int>& begin = month_begin_of(year);
   for (size_t m = 0; m < SiteYears::months; ++m)
-    for (int d = SiteYears::month_begin()[m]; d < SiteYears::month_begin()[m + 1]; ++d)
-      days[d] = static_cast<float>(months[m]);
+    for (int d = begin[m]; d < begin[m + 1]; ++d) days[d] = static_cast<float>(months[m]);
 }
 
-/// Means of all crops, for crops that were never seen.
+/// Means of all crops, for crops and months that were never seen together.
 MonthlyMeans over_crops(const std::map<int, MonthlyMeans>& by_crop) {
   MonthlyMeans out{};
   for (size_t m = 0; m < SiteYears::months; ++m) {
@@ -135,12 +135,12 @@ Predictions climatology_baseline(const SiteYears& table, const Roles& roles) {
     for (size_t s = 0; s < table.sites.size(); ++s) {
       for (size_t y = 0; y < table.years.size(); ++y) {
         const auto found = by_crop.find(crop_of(table, s, y));
-        const bool known = found != by_crop.end() && !std::isnan(mean_of_numbers(found->second));
-        MonthlyMeans months = known ? found->second : any_crop;
-        const double rest = mean_of_numbers(months);
-        for (double& value : months)
-          if (std::isnan(value)) value = rest;
-        fill_year(months, &days[table.site_year(s, y) * SiteYears::days]);
+        MonthlyMeans months = found != by_crop.end() ? found->second : any_crop;
+        for (size_t m = 0; m < SiteYears::months; ++m) {
+          if (std::isnan(months[m])) months[m] = any_crop[m];
+          if (std::isnan(months[m])) months[m] = any_month;
+        }
+        fill_year(months, table.years[y], &days[table.site_year(s, y) * SiteYears::days]);
       }
     }
   }
@@ -159,9 +159,10 @@ Predictions line_baseline(const SiteYears& table, const Roles& roles) {
       const LineDrivers of_days = drivers(table, s, y);
       const float* counted =
           observed.daily.empty() ? of_days.temperature.data() : observed.daily.data();
-      const MonthlyMeans reco = monthly_means(observed),
-                         gpp = monthly_means(of_days.gpp.data(), counted),
-                         temperature = monthly_means(of_days.temperature.data(), counted);
+      const MonthlyMeans reco = monthly_means(observed, table.years[y]),
+                         gpp = monthly_means(of_days.gpp.data(), counted, table.years[y]),
+                         temperature =
+                             monthly_means(of_days.temperature.data(), counted, table.years[y]);
       for (size_t m = 0; m < SiteYears::months; ++m) {
         if (std::isnan(reco[m]) || std::isnan(gpp[m]) || std::isnan(temperature[m])) continue;
         line.add({1, gpp[m], warmth(temperature[m]), reco[m]});
@@ -179,9 +180,10 @@ Predictions line_baseline(const SiteYears& table, const Roles& roles) {
     for (size_t y = 0; y < table.years.size(); ++y) {
       const LineDrivers of_days = drivers(table, s, y);
       const size_t first = table.site_year(s, y) * SiteYears::days;
+      const std::vector<int>& month_begin = month_begin_of(table.years[y]);
       for (size_t m = 0; m < SiteYears::months; ++m) {
-        const auto begin = static_cast<size_t>(SiteYears::month_begin()[m]),
-                   end = static_cast<size_t>(SiteYears::month_begin()[m + 1]);
+        const auto begin = static_cast<size_t>(month_begin[m]),
+                   end = static_cast<size_t>(month_begin[m + 1]);
         double temperature = 0, sum = 0;
         for (size_t d = begin; d < end; ++d) {
           temperature += of_days.temperature[d];

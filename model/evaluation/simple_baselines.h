@@ -10,8 +10,8 @@ namespace fluxtile {
 /// regions together; predicted for all site-years. Both throw Error(data) where no training label
 /// tells what they need.
 
-/// Month x crop means of Reco and NEE (and Ra, Rh where there are labels). A crop that was never
-/// seen gets the mean of all crops, a month that was never seen the mean of its crop.
+/// Month x crop means of Reco and NEE (and Ra, Rh where there are labels). A month in which a crop
+/// was never seen gets the mean of the other crops, a month that was never seen the mean of all.
 Predictions climatology_baseline(const SiteYears& table, const Roles& roles);
 
 /// The line Reco = a + b GPP + c e^(0.07 T), least squares on monthly means. T is the mean air

@@ -71,11 +71,12 @@ std::vector<PairedYear> paired_years(const SiteYears& table, const Roles& roles,
 
 MonthlyMeans predicted_months(const PairedYear& pair) {
   return monthly_means(pair.predicted,
-                       pair.observed.daily.empty() ? pair.predicted : pair.observed.daily.data());
+                       pair.observed.daily.empty() ? pair.predicted : pair.observed.daily.data(),
+                       pair.year);
 }
 MonthlyMeans observed_months(const PairedYear& pair) {
-  if (pair.observed.daily.empty()) return monthly_means(pair.observed);
-  return monthly_means(pair.observed.daily.data(), pair.predicted);
+  if (pair.observed.daily.empty()) return monthly_means(pair.observed, pair.year);
+  return monthly_means(pair.observed.daily.data(), pair.predicted, pair.year);
 }
 
 void add_days(const PairedYear& pair, std::vector<ScaledValue>& out) {
@@ -118,8 +119,9 @@ void add_year(const PairedYear& pair, std::vector<ScaledValue>& out) {
     observed *= static_cast<double>(SiteYears::days) / days;
   } else {
     const MonthlyMeans p = predicted_months(pair), o = observed_months(pair);
+    const std::vector<int>& begin = month_begin_of(pair.year);
     for (size_t m = 0; m < SiteYears::months; ++m) {
-      const int length = SiteYears::month_begin()[m + 1] - SiteYears::month_begin()[m];
+      const int length = begin[m + 1] - begin[m];
       predicted += p[m] * length;
       observed += o[m] * length;
     }
@@ -201,12 +203,20 @@ Observations observations(const SiteYears& table, const std::string& variable, s
   return out;
 }
 
-MonthlyMeans monthly_means(const float* values, const float* counted) {
+const std::vector<int>& month_begin_of(int year) {
+  static const std::vector<int> leap = {
+      0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, SiteYears::days};
+  const bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return is_leap ? leap : SiteYears::month_begin();
+}
+
+MonthlyMeans monthly_means(const float* values, const float* counted, int year) {
+  const std::vector<int>& begin = month_begin_of(year);
   MonthlyMeans means{};
   for (size_t m = 0; m < SiteYears::months; ++m) {
     double sum = 0;
     int days = 0;
-    for (int d = SiteYears::month_begin()[m]; d < SiteYears::month_begin()[m + 1]; ++d) {
+    for (int d = begin[m]; d < begin[m + 1]; ++d) {
       if (std::isnan(values[d]) || std::isnan(counted[d])) continue;
       sum += values[d];
       ++days;
@@ -216,8 +226,9 @@ MonthlyMeans monthly_means(const float* values, const float* counted) {
   return means;
 }
 
-MonthlyMeans monthly_means(const Observations& observed) {
-  if (!observed.daily.empty()) return monthly_means(observed.daily.data(), observed.daily.data());
+MonthlyMeans monthly_means(const Observations& observed, int year) {
+  if (!observed.daily.empty())
+    return monthly_means(observed.daily.data(), observed.daily.data(), year);
   MonthlyMeans means{};
   means.fill(kNone);
   std::copy(observed.monthly.begin(), observed.monthly.end(), means.begin());
@@ -239,7 +250,7 @@ std::map<int, MonthlyMeans> month_crop_means(const SiteYears& table, const Roles
       if (roles[table.site_year(s, y)] != role) continue;
       const Observations observed = observations(table, variable, s, y, against_truth);
       if (observed.none()) continue;
-      const MonthlyMeans months = monthly_means(observed);
+      const MonthlyMeans months = monthly_means(observed, table.years[y]);
       auto& [sum, count] = sums[crop_of(table, s, y)];
       for (size_t m = 0; m < SiteYears::months; ++m) {
         if (std::isnan(months[m])) continue;

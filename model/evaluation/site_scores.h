@@ -30,10 +30,14 @@ struct Observations {
 Observations observations(const SiteYears& table, const std::string& variable, size_t site,
                           size_t year, bool against_truth);
 
+/// 0-based first day of each calendar month of `year`, and 365. A table leaves out 31 December of a
+/// leap year, so its 60th day is 29 February and its December has 30 days.
+const std::vector<int>& month_begin_of(int year);
+
 /// Monthly means of `values` [365] over the days on which `counted` [365] is a number as well.
-MonthlyMeans monthly_means(const float* values, const float* counted);
+MonthlyMeans monthly_means(const float* values, const float* counted, int year);
 /// Monthly means of what was observed: of the days, or the monthly values themselves.
-MonthlyMeans monthly_means(const Observations& observed);
+MonthlyMeans monthly_means(const Observations& observed, int year);
 
 /// Crop_Type of a site-year, rounded; 0 where the table has no such input.
 int crop_of(const SiteYears& table, size_t site, size_t year);
