@@ -46,8 +46,9 @@ int pixel_verb(const Config& config, const VerbOptions& options, const PixelOpti
 /// What fluxtile sees in rasters, NetCDF files, vectors and model packages.
 int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream& out);
 
-/// Writes a synthetic world (inputs in the real formats, a model package, run.yaml) from a world
-/// description into `directory`.
+/// Writes a synthetic world (inputs in the real formats, truth, training data, run.yaml) from a
+/// world description into `directory`; where that is empty into the description's `output`, else
+/// into a folder named like the description's file.
 int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
                   const std::string& directory, std::ostream& out);
 

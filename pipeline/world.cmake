@@ -5,12 +5,14 @@ find_package(GDAL CONFIG REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(TBB REQUIRED)
 if(NOT TARGET PkgConfig::NETCDF_CXX4)
   pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4)
 endif()
 
 fluxtile_library(fluxtile_world
   simulate.cpp
+  world/crop_map.cpp
   world/demo_model.cpp
   world/geotiff.cpp
   world/gpp.cpp
@@ -18,17 +20,22 @@ fluxtile_library(fluxtile_world
   world/gridmet_file.cpp
   world/gru.cpp
   world/landscape.cpp
+  world/placement.cpp
   world/random.cpp
   world/regions.cpp
   world/ridge.cpp
   world/run_yaml.cpp
   world/sample_cells.cpp
   world/soil.cpp
+  world/training_tables.cpp
+  world/truth.cpp
+  world/truth_maps.cpp
   world/weather.cpp
   world/world.cpp
   world/world_config.cpp
+  world/world_models.cpp
   world/world_writer.cpp)
 target_link_libraries(fluxtile_world
   PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model
   PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 fmt::fmt spdlog::spdlog
-          nlohmann_json::nlohmann_json)
+          nlohmann_json::nlohmann_json TBB::tbb)
