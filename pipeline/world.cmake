@@ -12,6 +12,7 @@ endif()
 
 fluxtile_library(fluxtile_world
   simulate.cpp
+  world/climate_inputs.cpp
   world/crop_map.cpp
   world/demo_model.cpp
   world/geotiff.cpp
