@@ -15,8 +15,6 @@ namespace {
 // Cells that delta-carbon steps through together.
 constexpr size_t kLanes = 64;
 
-enum Variable : size_t { ra, rh, reco, nee, gpp, yield };
-
 int first_simulated_year(const WorldConfig& config) { return config.begin_year() - kSettleYears; }
 
 std::vector<Weather::Day> days_of(const Weather& weather, int year) {
@@ -24,23 +22,6 @@ std::vector<Weather::Day> days_of(const Weather& weather, int year) {
   const int64_t first = to_days({year, 1, 1});
   for (int d = 0; d < days_in_year(year); ++d) days.push_back(weather.day(first + d, d));
   return days;
-}
-
-// One record after the other.
-delta_carbon::Forcing joined(std::vector<delta_carbon::Forcing> years) {
-  delta_carbon::Forcing all = std::move(years.front());
-  const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  for (size_t k = 1; k < years.size(); ++k) {
-    all.days += years[k].days;
-    append(all.tmax, years[k].tmax);
-    append(all.tmin, years[k].tmin);
-    append(all.radiation, years[k].radiation);
-    append(all.rain, years[k].rain);
-    append(all.gpp, years[k].gpp);
-  }
-  return all;
 }
 
 /// Adds the days of a year's fluxes to the sums of cells [begin, end) of `cells`.
@@ -95,14 +76,9 @@ delta_carbon::SoilColumn TruthForcing::soil(size_t begin, size_t end) const {
     soil.wilting_point.push_back(static_cast<float>(s[4]));
     soil.ksat.push_back(static_cast<float>(s[5]));
     soil.soc.push_back(static_cast<float>(s[6]));
+    soil.latitude.push_back(static_cast<float>(geographic_[i].y));
   }
   return soil;
-}
-
-std::vector<float> TruthForcing::latitude(size_t begin, size_t end) const {
-  std::vector<float> latitude;
-  for (size_t i = begin; i < end; ++i) latitude.push_back(static_cast<float>(geographic_[i].y));
-  return latitude;
 }
 
 delta_carbon::Forcing TruthForcing::year(int year, const std::vector<Weather::Day>& days,
@@ -155,19 +131,17 @@ Truth simulate_truth(const World& world, const std::string& region,
     const size_t begin = chunk * kLanes, end = std::min(n, begin + kLanes);
     const auto parameters = cell_forcing.parameters(begin, end);
     const auto soil = cell_forcing.soil(begin, end);
-    const auto latitude = cell_forcing.latitude(begin, end);
     std::vector<delta_carbon::Forcing> settling;
     int year = first_simulated_year(config);
     for (; year < config.begin_year(); ++year)
       settling.push_back(cell_forcing.year(year, days.at(year), begin, end));
-    delta_carbon::State state =
-        delta_carbon::equilibrium(parameters, soil, joined(std::move(settling)));
+    delta_carbon::State state = delta_carbon::equilibrium(parameters, soil, settling);
     for (; year < config.end_year(); ++year) {
       const auto forcing = cell_forcing.year(year, days.at(year), begin, end);
       const delta_carbon::Fluxes fluxes =
           config.heterogeneity == Heterogeneity::other_structure
-              ? delta_carbon::run_other_structure(parameters, soil, forcing, latitude, state)
-              : delta_carbon::run(parameters, soil, forcing, latitude, state);
+              ? delta_carbon::run_other_structure(parameters, soil, forcing, state)
+              : delta_carbon::run(parameters, soil, forcing, state);
       if (year < config.first_year) continue;
       add_year(fluxes, forcing, year, begin, n, truth.years.at(year).sums);
     }

@@ -22,10 +22,9 @@ class TruthForcing {
 
   /// Cells that have a truth: corn or soybeans in every year that is simulated, and soil.
   [[nodiscard]] const std::vector<CellIndex>& cells() const { return cells_; }
-  /// The cells [begin, end): parameters, soil, latitude.
+  /// The cells [begin, end): parameters, soil.
   [[nodiscard]] delta_carbon::ParameterSet parameters(size_t begin, size_t end) const;
   [[nodiscard]] delta_carbon::SoilColumn soil(size_t begin, size_t end) const;
-  [[nodiscard]] std::vector<float> latitude(size_t begin, size_t end) const;
   /// Weather, GPP and crop of a calendar year. `days`: the weather's days of that year.
   [[nodiscard]] delta_carbon::Forcing year(int year, const std::vector<Weather::Day>& days,
                                            size_t begin, size_t end) const;
