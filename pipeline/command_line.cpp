@@ -184,14 +184,15 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
   CLI::App* simulate =
       add_verb(app, "simulate",
                "Write a synthetic world with the process model: inputs in the real\n"
-               "formats, the truth, a model package and a run.yaml to run it.",
+               "formats, the truth, training data, and a run.yaml to map it.",
                "fluxtile simulate world.yaml --out world");
   simulate->add_option("WORLD", command.config, "The description of the world (YAML)")
       ->required()
       ->type_name("");
   simulate
       ->add_option("--out", words.out_directory,
-                   "Directory to write to (default: the description's name)")
+                   "Directory to write to (default: the description's `output`, else\n"
+                   "its file name)")
       ->type_name("DIR");
   add_set(simulate, words);
   add_log_options(simulate, command);
@@ -267,14 +268,7 @@ void finish(Command& command, const Words& words, const CLI::App& verb) {
         .expected("--at X,Y or --points FILE.csv")
         .hint("fluxtile pixel --help shows an example");
   }
-  if (command.verb == "simulate") {
-    std::string directory = words.out_directory;
-    if (directory.empty()) {
-      directory = command.config.substr(command.config.rfind('/') + 1);
-      directory = directory.substr(0, directory.rfind('.'));
-    }
-    command.paths = {directory};
-  }
+  if (command.verb == "simulate") command.paths = {words.out_directory};
 }
 
 void add_points_of_file(Command& command) {

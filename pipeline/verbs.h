@@ -60,8 +60,9 @@ int evaluate_verb(const std::string& config, const std::vector<std::string>& ove
 int study_verb(const std::string& config, const std::vector<std::string>& overrides,
                const VerbOptions& options, std::ostream& out);
 
-/// Writes a synthetic world (inputs in the real formats, a model package, run.yaml) from a world
-/// description into `directory`.
+/// Writes a synthetic world (inputs in the real formats, truth, training data, run.yaml) from a
+/// world description into `directory`; where that is empty into the description's `output`, else
+/// into a folder named like the description's file.
 int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
                   const std::string& directory, std::ostream& out);
 

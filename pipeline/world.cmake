@@ -13,6 +13,7 @@ endif()
 fluxtile_library(fluxtile_world
   simulate.cpp
   world/climate_inputs.cpp
+  world/crop_map.cpp
   world/demo_model.cpp
   world/geotiff.cpp
   world/gpp.cpp
@@ -20,6 +21,7 @@ fluxtile_library(fluxtile_world
   world/gridmet_file.cpp
   world/gru.cpp
   world/landscape.cpp
+  world/placement.cpp
   world/random.cpp
   world/regions.cpp
   world/ridge.cpp
@@ -32,10 +34,14 @@ fluxtile_library(fluxtile_world
   world/soil.cpp
   world/states.cpp
   world/tower_labels.cpp
+  world/training_tables.cpp
   world/true_parameters.cpp
+  world/truth.cpp
+  world/truth_maps.cpp
   world/weather.cpp
   world/world.cpp
   world/world_config.cpp
+  world/world_models.cpp
   world/world_writer.cpp)
 target_link_libraries(fluxtile_world
   PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model

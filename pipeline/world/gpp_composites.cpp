@@ -2,6 +2,7 @@
 #include "pipeline/world/gpp_composites.h"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <array>
@@ -30,13 +31,11 @@ Placement placement_for(const World& world, const Transform& to_modis) {
       b = {std::min(b.x0, x), std::min(b.y0, y), std::max(b.x1, x), std::max(b.y1, y)};
     }
   }
-  const double first_column = std::floor((b.x0 - kWest) / kCell) - 2;
-  const double first_row = std::floor((kNorth - b.y1) / kCell) - 2;
   Placement p;
   p.crs = kModisSinusoidal;
-  p.cell = kCell;
-  p.x0 = kWest + first_column * kCell;
-  p.y0 = kNorth - first_row * kCell;
+  p.cell = kCell * world.config.gpp_multiple;
+  p.x0 = kWest + (std::floor((b.x0 - kWest) / p.cell) - 2) * p.cell;
+  p.y0 = kNorth - (std::floor((kNorth - b.y1) / p.cell) - 2) * p.cell;
   p.width = static_cast<int>(std::ceil((b.x1 - p.x0) / kCell)) + 2;
   p.height = static_cast<int>(std::ceil((p.y0 - b.y0) / kCell)) + 2;
   return p;
@@ -67,11 +66,11 @@ void add_gaps(const World& world, const Placement& p, int64_t composite,
   const double share = std::min(0.97, world.config.gaps * 3 * u * u);  // mean of 3 u^2 is 1
   const auto hidden = static_cast<size_t>(share * static_cast<double>(raster.size()));
   if (hidden == 0) return;
-  const Noise clouds(world.random, Subject::cloud_pattern, 5000);
+  const Noise clouds(world.random, Subject::cloud_pattern, 5000.0 * world.config.gpp_multiple);
   std::vector<double> cover;
   for (int row = 0; row < p.height; ++row) {
     for (int column = 0; column < p.width; ++column)
-      cover.push_back(clouds.at(column * kCell, row * kCell, composite));
+      cover.push_back(clouds.at(column * p.cell, row * p.cell, composite));
   }
   std::vector<double> sorted = cover;
   const auto limit = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() - hidden);
@@ -81,17 +80,37 @@ void add_gaps(const World& world, const Placement& p, int64_t composite,
   }
 }
 
-// Mean GPP of the cells in each composite of a year, [composite][cell]. The points of a cell share
-// the weather of its middle.
-std::vector<float> composite_means(const World& world, const Points& points, int year) {
+// Cells that are drawn. On a sinusoidal map the Midwest fills half of its box: cells more than
+// three cells outside of the world are nodata.
+std::vector<char> drawn_cells(const World& world, const Points& points) {
+  constexpr size_t per_cell = kSide * kSide;
+  std::vector<char> drawn(points.x.size() / per_cell, 1);
+  if (world.config.geography == Geography::square) return drawn;
+  const double margin = 3 * kCell * world.config.gpp_multiple;
+  for (size_t cell = 0; cell < drawn.size(); ++cell) {
+    const size_t middle = cell * per_cell + per_cell / 2;
+    const double x = points.x[middle], y = points.y[middle];
+    drawn[cell] = x > world.box.x0 - margin && x < world.box.x1 + margin &&
+                          y > world.box.y0 - margin && y < world.box.y1 + margin
+                      ? 1
+                      : 0;
+  }
+  return drawn;
+}
+
+// Mean GPP of the drawn cells in each composite of a year, [composite][cell]. The points of a cell
+// share the weather of its middle.
+std::vector<float> composite_means(const World& world, const Points& points,
+                                   const std::vector<char>& drawn, int year) {
   constexpr size_t per_cell = kSide * kSide;
   const size_t cells = points.x.size() / per_cell;
   const int64_t first = to_days({year, 1, 1});
   std::vector<Weather::Day> days;
   for (int d = 0; d < days_in_year(year); ++d) days.push_back(world.weather.day(first + d, d));
   std::vector<float> means(kCompositesPerYear * cells);
-  std::vector<GrowingDay> growing(days.size());
-  for (size_t cell = 0; cell < cells; ++cell) {
+  tbb::parallel_for(size_t{0}, cells, [&](size_t cell) {
+    if (drawn[cell] == 0) return;
+    std::vector<GrowingDay> growing(days.size());
     const size_t middle = cell * per_cell + per_cell / 2;
     double longitude = points.x[middle], latitude = points.y[middle];
     world.geographic_to_grid.inverse(&longitude, &latitude, 1);
@@ -110,7 +129,7 @@ std::vector<float> composite_means(const World& world, const Points& points, int
       const size_t length = std::min<size_t>(kCompositeDays, days.size() - c * kCompositeDays);
       means[c * cells + cell] = static_cast<float>(sum[c] / static_cast<double>(per_cell * length));
     }
-  }
+  });
   return means;
 }
 
@@ -122,6 +141,7 @@ void write_gpp_composites(const World& world, const std::string& folder) {
   const Placement placement = placement_for(world, to_modis);
   const Points points = points_of(placement, to_modis);
   const size_t per_cell = kSide * kSide, cells = points.x.size() / per_cell;
+  const std::vector<char> drawn = drawn_cells(world, points);
   const Noise smooth(world.random, Subject::composite, 8000);
 
   GeoTiffOptions options;
@@ -129,12 +149,13 @@ void write_gpp_composites(const World& world, const std::string& folder) {
   options.scale = 0.01;
   options.unit = "gC m-2 d-1";
   for (int year = world.config.begin_year(); year < world.config.end_year(); ++year) {
-    const std::vector<float> means = composite_means(world, points, year);
+    const std::vector<float> means = composite_means(world, points, drawn, year);
     for (size_t c = 0; c < kCompositesPerYear; ++c) {
       const int first_day = static_cast<int>(c) * kCompositeDays;
       const int64_t composite = int64_t{year} * kCompositesPerYear + static_cast<int64_t>(c);
-      std::vector<int16_t> raster(cells);
+      std::vector<int16_t> raster(cells, kNodata);
       for (size_t cell = 0; cell < cells; ++cell) {
+        if (drawn[cell] == 0) continue;
         const size_t middle = cell * per_cell + per_cell / 2;
         const double unrest = 1 + 0.05 * smooth.at(points.x[middle], points.y[middle], composite);
         raster[cell] =
