@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include "geo/calendar.h"
@@ -128,16 +127,10 @@ struct Passed {
 };
 
 void write_inputs(SiteYears& table, size_t row, const Years& years) {
-  for (size_t y = 0; y < table.years.size(); ++y) {
-    const int year = table.years[y];
-    // The year itself, or the nearest one there is (the earlier of two).
-    const auto nearest = std::min_element(years.begin(), years.end(), [&](auto& a, auto& b) {
-      return std::abs(a.first - year) < std::abs(b.first - year);
-    });
-    float* to = table.inputs.data() + table.site_year(row, y) * kDays * kFeatures;
-    std::copy(nearest->second.begin(), nearest->second.end(), to);
-    for (size_t day = 0; day < kDays; ++day)
-      to[day * kFeatures + kgml_ag_c::year_feature] = static_cast<float>(year);
+  for (const auto& [year, values] : years) {
+    const auto y = static_cast<size_t>(year - table.years.front());
+    std::copy(values.begin(), values.end(),
+              table.inputs.data() + table.site_year(row, y) * kDays * kFeatures);
   }
 }
 
@@ -232,7 +225,7 @@ Towers collect_towers(const std::string& path, const std::vector<std::string>& o
     table.sites.push_back(
         {site.name, region, site.block, site.latitude, site.longitude, config.fluxes.source});
   }
-  table.inputs.assign(passed.size() * table.years.size() * kDays * kFeatures, 0.0F);
+  table.inputs.assign(passed.size() * table.years.size() * kDays * kFeatures, kNone);
   for (size_t row = 0; row < passed.size(); ++row) {
     write_inputs(table, row, *passed[row].years);
     write_labels(table, row, passed[row]);

@@ -28,10 +28,9 @@ struct Towers {
 ///                                    # or format: csv with columns {site, date | month, reco, ...}
 ///
 /// Years are those that the inputs of some site cover; daily labels go to table.daily, monthly ones
-/// to table.monthly, variables Reco and NEE. A site's year without inputs gets those of its nearest
-/// year and no labels, so that hidden states stay finite. GPP is replaced by Reco - NEE where both
-/// are known and `gpp_from_labels` (default: only for daily labels with inputs from tables); else
-/// the input product's value stays.
+/// to table.monthly, variables Reco and NEE. A site's year without inputs is NaN. GPP is replaced by
+/// Reco - NEE where both are known and `gpp_from_labels` (default: only for daily labels with inputs
+/// from tables); else the input product's value stays.
 /// A site with labels on fewer than a tenth of the days (months) of each of its years is left out
 /// with a warning.
 /// Throws Error(data), naming file, column, line, found, expected, hint: missing columns, units
