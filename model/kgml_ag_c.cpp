@@ -32,6 +32,14 @@ const std::vector<std::string>& input_names() {
   return names;
 }
 
+const std::vector<std::string>& input_units() {
+  static const std::vector<std::string> units = {
+      "MJ m-2 d-1", "degC",       "degC",    "kPa",    "kPa",      "km d-1", "mm d-1",
+      "1",          "gC m-2 d-1", "1",       "Mg m-3", "g kg-1",   "g kg-1", "m3 m-3",
+      "m3 m-3",     "mm h-1",     "gC kg-1", "1",      "cmol kg-1"};
+  return units;
+}
+
 const Shapes& tensor_shapes() {
   static const Shapes shapes = [] {
     constexpr auto hidden = static_cast<int64_t>(hidden_size);

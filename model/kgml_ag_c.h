@@ -33,6 +33,9 @@ constexpr size_t first_pulse_day = 298, pulse_days = 2;
 /// The 19 inputs, in order.
 const std::vector<std::string>& input_names();
 
+/// Their units, in the same order.
+const std::vector<std::string>& input_units();
+
 /// Name and shape of every tensor, as in PyTorch's state_dict.
 const std::map<std::string, std::vector<int64_t>>& tensor_shapes();
 

@@ -149,6 +149,7 @@ class Reader {
     if (const auto band = where.find("band"))
       options.band = static_cast<int>(band->whole(1, 65535));
     if (const auto variable = where.find("variable")) options.variable = variable->text();
+    if (const auto source = where.find("source")) options.source = source->text();
     if (const auto calendar = where.find("calendar")) {
       calendar->choice({"map"});
       options.calendar = "map";

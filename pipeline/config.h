@@ -34,6 +34,7 @@ struct RasterOptions {
   int band = 0;          ///< 0: by band metadata, or 1
   std::string variable;  ///< NetCDF variable or HDF subdataset, by name
   std::string calendar;  ///< "map" allows 360_day
+  std::string source;    ///< name of the product, for people and for comparison with a package's
 };
 
 struct GppConfig : RasterOptions {

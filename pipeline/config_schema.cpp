@@ -33,7 +33,8 @@ void add_packing(Keys& keys, const std::string& parent) {
        {"offset", shape_text, "a number"},
        {"nodata", shape_text, "a stored number"},
        {"fill_values", shape_list, "stored numbers that also mean nodata"},
-       {"crs", shape_text, "a CRS"}});
+       {"crs", shape_text, "a CRS"},
+       {"source", shape_text, "the name of the product, for example SLOPE"}});
 }
 
 void add_layer(Keys& keys, const std::string& parent) {

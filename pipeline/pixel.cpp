@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/atomic_file.h"
+#include "pipeline/cell_inputs.h"
 #include "pipeline/products.h"
 #include "pipeline/run_stages.h"
 #include "pipeline/verbs.h"
@@ -63,39 +64,26 @@ PixelCell run_pixel(const RunStages& stages, Point asked, Point on_lattice) {
   const Plan& plan = *stages.plan;
   PixelCell pixel;
   pixel.asked = asked;
-  const double res = plan.lattice.resolution;
-  pixel.cell = {static_cast<int64_t>(std::floor((on_lattice.x - plan.lattice.origin_x) / res)),
-                static_cast<int64_t>(std::floor((plan.lattice.origin_y - on_lattice.y) / res))};
-  const CellWindow window{pixel.cell.column, pixel.cell.row, 1, 1};
-  size_t region = plan.regions.size();
-  for (size_t r = 0; r < plan.regions.size() && region == plan.regions.size(); ++r) {
-    const RegionShape& shape = stages.shapes[r];
-    if (!cells_inside(plan.lattice, window, *shape.index, shape.to_region).empty()) region = r;
-  }
-  if (region == plan.regions.size()) {
-    pixel.reason = "outside every selected region";
-    return pixel;
-  }
+  const CellInputs inputs(stages, on_lattice);
+  pixel.cell = inputs.cell();
+  pixel.reason = inputs.reason();
+  const size_t region = inputs.region();
+  if (region == plan.regions.size()) return pixel;
   pixel.region = plan.regions[region].name;
   const Package& package = stages.package_of(region);
   pixel.inputs = package.input_names();
   for (const auto& input : package.inputs) pixel.units.push_back(input.unit);
   pixel.sources = sources_of(plan, pixel.inputs);
   pixel.outputs = plan.regions[region].variables;
+  if (!pixel.reason.empty()) return pixel;
 
-  const TileStatics tile = (*stages.ingest_soil)({region, window, 1});
-  if (tile.cells.empty()) {
-    pixel.reason =
-        tile.without_crop > 0 ? "no mapped crop in any year" : "a static input is missing";
-    return pixel;
-  }
+  const TileStatics& tile = inputs.tile();
   const auto& members = plan.regions[region].members;
   TileState state = stages.zero_state(region, 1);
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const YearStep& step = plan.steps[s];
-    const auto year = (*stages.assemble)(tile, (*stages.ingest_gpp)(tile, step),
-                                         (*stages.ingest_climate)(tile, step), step, members,
-                                         package, state.chain);
+    const CellInputs::Year cell_year = inputs.year(s, state.chain);
+    const AssembledYear& year = cell_year.assembled;
     TileYear result;
     result.step = step;
     result.cells = tile.cells;
@@ -110,17 +98,15 @@ PixelCell run_pixel(const RunStages& stages, Point asked, Point on_lattice) {
     if (step.spinup) continue;
     const Aggregate aggregate;
     const auto flags = aggregate.flags(result);
-    const bool ran = !year.members.front().cell.empty();
-    std::vector<float> features;
-    if (ran)
-      expand_features(*year.inputs, 0, year.members.front().crop.front(), pixel.inputs, features);
+    const std::vector<float>& features = cell_year.features;
     std::vector<std::vector<double>> outputs;
     for (int day = first_result_day(plan.start, step.year); day < step.days; ++day) {
       PixelDay row;
       row.date = from_day_of_year(step.year, day);
       row.flags = flags[year.inputs->month[static_cast<size_t>(day)]];
       for (size_t k = 0; k < pixel.inputs.size(); ++k) {
-        const float value = ran ? features[static_cast<size_t>(day) * pixel.inputs.size() + k]
+        const float value = cell_year.modelled
+                                ? features[static_cast<size_t>(day) * pixel.inputs.size() + k]
                                 : std::numeric_limits<float>::quiet_NaN();
         row.inputs.push_back(value);
         const Scaler& scaler = package.inputs[k].scaler;

@@ -187,10 +187,8 @@ std::string plan_id(const Config& config, const Plan& plan) {
   return digest.hex();
 }
 
-}  // namespace
-
-PlannedRun make_plan(const Config& config, const VerbOptions& options) {
-  PlannedRun run;
+/// Grid, outlines and options that need neither package nor input file.
+void begin_plan(const Config& config, PlannedRun& run) {
   Plan& plan = run.plan;
   plan.name = config.name;
   plan.lattice = config.lattice;
@@ -198,6 +196,57 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   plan.year_rule = config.models.year;
   plan.threads = thread_count(config);
   plan.memory = config.run.memory;
+  try {
+    static_cast<void>(Crs::from_user_input(config.lattice.crs));
+  } catch (Error& error) {
+    throw config.lines.locate(error, "grid.crs");
+  }
+  try {
+    run.regions = read_regions(config.region, config.select);
+  } catch (Error& error) {
+    throw config.lines.locate(error, error.key().empty() ? "region.boundaries" : error.key());
+  }
+}
+
+PlanRegion plan_region(const Region& shape, Plan& plan) {
+  PlanRegion region;
+  region.name = shape.name;
+  region.file_name = file_name_of(shape.name);
+  region.outline = shape.digest();
+  region.warnings = shape.warnings;
+  for (const auto& warning : shape.warnings)
+    plan.warnings.push_back("region " + shape.name + ": " + warning);
+  return region;
+}
+
+void relate_to_boundaries(const Config& config, PlannedRun& run) {
+  const Crs grid = Crs::from_user_input(config.lattice.crs);
+  run.plan.boundaries_crs = run.regions.crs.wkt();
+  run.plan.to_boundaries = choose_operation(grid, run.regions.crs);
+  require_accuracy(run.plan.to_boundaries, config.lattice.resolution * grid.unit_factor() *
+                                               (grid.geographic() ? 111319.49 : 1.0));
+}
+
+}  // namespace
+
+PlannedRun plan_inputs(const Config& config, std::shared_ptr<const Package> package, int first,
+                       int last) {
+  PlannedRun run;
+  begin_plan(config, run);
+  for (const Region& shape : run.regions.regions) {
+    PlanRegion region = plan_region(shape, run.plan);
+    region.members = {{package->name, 0, -1, 1.0}};
+    run.plan.regions.push_back(std::move(region));
+  }
+  run.packages = {std::move(package)};
+  SourceResolver(config, *run.packages.front(), run.plan).resolve_record(first, last);
+  relate_to_boundaries(config, run);
+  return run;
+}
+
+PlannedRun make_plan(const Config& config, const VerbOptions& options) {
+  PlannedRun run;
+  Plan& plan = run.plan;
   if (config.models.blend_km > 0) {
     throw config.lines
         .locate(Error(Code::data,
@@ -213,27 +262,11 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   for (const auto& product : config.products)
     plan.daily = plan.daily || product.period == Period::daily;
 
-  Crs grid;
-  try {
-    grid = Crs::from_user_input(config.lattice.crs);
-  } catch (Error& error) {
-    throw config.lines.locate(error, "grid.crs");
-  }
-  try {
-    run.regions = read_regions(config.region, config.select);
-  } catch (Error& error) {
-    throw config.lines.locate(error, error.key().empty() ? "region.boundaries" : error.key());
-  }
+  begin_plan(config, run);
   PackageShelf shelf(config, plan, run.packages);
   for (const Region& shape : run.regions.regions) {
-    PlanRegion region;
-    region.name = shape.name;
-    region.file_name = file_name_of(shape.name);
-    region.outline = shape.digest();
+    PlanRegion region = plan_region(shape, plan);
     region.members = members_of(config, shape.name, plan.crop_types, shelf);
-    region.warnings = shape.warnings;
-    for (const auto& warning : shape.warnings)
-      plan.warnings.push_back("region " + shape.name + ": " + warning);
     const auto info = architecture_info(run.packages[region.members.front().engine]->architecture);
     region.variables = info.variables;
     region.annual_variables = info.annual_variables;
@@ -258,10 +291,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   }
   plan.engine_identity = engine_identity(plan.engine);
 
-  plan.boundaries_crs = run.regions.crs.wkt();
-  plan.to_boundaries = choose_operation(grid, run.regions.crs);
-  require_accuracy(plan.to_boundaries, config.lattice.resolution * grid.unit_factor() *
-                                           (grid.geographic() ? 111319.49 : 1.0));
+  relate_to_boundaries(config, run);
   const Transform to_region(plan.to_boundaries);
   const TileMemory memory(plan, config);
   for (size_t r = 0; r < plan.regions.size(); ++r) {

@@ -98,6 +98,13 @@ struct PlannedRun {
 /// nothing. Throws Error(data) with the config key and line.
 PlannedRun make_plan(const Config& config, const VerbOptions& options);
 
+/// What of a plan the inputs decide: regions, sources, and as steps the years from `first` to
+/// `last` ((0, 0): all) that every input covers, the longest row of them. Needs no model package:
+/// `package` says which inputs are wanted and in which units. For training; stages made of it have
+/// no engine. Throws Error(data) with the config key and line.
+PlannedRun plan_inputs(const Config& config, std::shared_ptr<const Package> package, int first,
+                       int last);
+
 /// Plans as JSON text and back. Throws Error(data) for a newer format.
 std::string plan_to_json(const Plan& plan);
 Plan plan_from_json(const std::string& text, const std::string& path);

@@ -704,6 +704,15 @@ bool SourceResolver::complete_year(int year) const {
   return covered > first && end - covered <= plan_.sources.gpp.max_gap;
 }
 
+std::vector<int> SourceResolver::complete_years() const {
+  std::vector<int> years;
+  const int last = from_days(climate_end_ - 1).year;
+  for (int year = from_days(climate_first_).year; year <= last; ++year) {
+    if (complete_year(year)) years.push_back(year);
+  }
+  return years;
+}
+
 void SourceResolver::resolve_steps() {
   plan_.start = config_.start;
   plan_.end = config_.end_latest ? from_days(climate_end_ - 1) : config_.end;
@@ -750,15 +759,11 @@ void SourceResolver::resolve_steps() {
 
   // Spin-up: the years just before, else the record's earliest complete years in order.
   std::vector<int> complete;
-  const int record_first = from_days(climate_first_).year,
-            record_last = from_days(climate_end_ - 1).year;
-  for (int year = record_first; year <= record_last && config_.spinup > 0; ++year) {
-    if (complete_year(year)) complete.push_back(year);
-  }
+  if (config_.spinup > 0) complete = complete_years();
   if (config_.spinup > 0 && complete.empty()) {
     throw fail("spin-up needs at least one calendar year that all inputs cover", "period.spinup")
-        .found("none between " + std::to_string(record_first) + " and " +
-               std::to_string(record_last))
+        .found("none between " + std::to_string(from_days(climate_first_).year) + " and " +
+               std::to_string(from_days(climate_end_ - 1).year))
         .hint("set `spinup: 0`, or add inputs for a whole year");
   }
   size_t substitute = 0;
@@ -825,13 +830,15 @@ void SourceResolver::note_synthetic() {
                                                               [](bool made_up) { return made_up; });
 }
 
-void SourceResolver::resolve() {
+void SourceResolver::resolve_layers() {
   add_file(config_.region.path);
   resolve_gpp();
   resolve_climate();
   resolve_statics();
   resolve_crop_files();
-  resolve_steps();
+}
+
+void SourceResolver::finish() {
   resolve_crop_years();
   plan_.coverage.push_back(
       {"soil", "", "", "", static_cast<int64_t>(plan_.sources.statics.size()), 0});
@@ -841,6 +848,41 @@ void SourceResolver::resolve() {
                             static_cast<int64_t>(crop_by_year_.size()), 0});
   stamp_steps();
   note_synthetic();
+}
+
+void SourceResolver::resolve() {
+  resolve_layers();
+  resolve_steps();
+  finish();
+}
+
+void SourceResolver::resolve_record(int first, int last) {
+  resolve_layers();
+  // The longest row of consecutive years; the earlier of equal ones.
+  std::vector<int> longest, row;
+  for (const int year : complete_years()) {
+    if (first != 0 && (year < first || year > last)) continue;
+    if (!row.empty() && year != row.back() + 1) row.clear();
+    row.push_back(year);
+    if (row.size() > longest.size()) longest = row;
+  }
+  if (longest.empty()) {
+    throw fail("there is no calendar year that all inputs cover", "inputs")
+        .found("climate from " + day_text(climate_first_) + " to " + day_text(climate_end_ - 1) +
+               ", GPP from " + plan_.coverage.front().first + " to " + plan_.coverage.front().last)
+        .expected(first == 0 ? "at least one year with climate, GPP and a crop map"
+                             : "such a year from " + std::to_string(first) + " to " +
+                                   std::to_string(last));
+  }
+  plan_.start = {longest.front(), 1, 1};
+  plan_.end = {longest.back(), 12, 31};
+  std::set<int64_t> bridged;
+  for (const int year : longest) {
+    plan_.steps.push_back({year, false, days_in_year(year), true});
+    missing_climate(to_days({year, 1, 1}), to_days({year + 1, 1, 1}), &bridged);
+  }
+  plan_.sources.climate.bridged_days.assign(bridged.begin(), bridged.end());
+  finish();
 }
 
 }  // namespace fluxtile

@@ -23,6 +23,9 @@ class SourceResolver {
 
   /// Fills plan.sources, steps, step_stamps, files, coverage, start, end and warnings.
   void resolve();
+  /// The same for the years from `first` to `last` in place of the configured period, without
+  /// spin-up; of those (0, 0: of all) the longest row of calendar years that every input covers.
+  void resolve_record(int first, int last);
 
  private:
   struct DayCover;  // days since 1970 that a set of runs covers
@@ -48,9 +51,13 @@ class SourceResolver {
   void resolve_crop_files();
   void resolve_crop_years();
   void resolve_steps();
+  void resolve_layers();
+  void finish();
   void stamp_steps();
   void note_synthetic();
 
+  /// Calendar years of the climate record that every input covers, ascending.
+  [[nodiscard]] std::vector<int> complete_years() const;
   /// Whether every input covers a whole calendar year.
   [[nodiscard]] bool complete_year(int year) const;
   /// Days of [first, end) that no climate file has and no rule forgives, ascending; forgiven ones
