@@ -164,12 +164,11 @@ ArmModels ArmTrainer::a_model_a_region(Arm arm,
     const std::string name = to_text(arm) + "-" + region;
     Schedule schedule = settings_.schedule;
     Package start = base;
-    if (arm == Arm::no_knowledge) schedule = without_knowledge(schedule);
-    if (arm == Arm::gru || arm == Arm::lstm)
-      schedule = with_all_modules(without_knowledge(schedule));
+    if (baseline != baselines_.end()) schedule = without_knowledge(schedule);
     if (arm == Arm::scratch) {
       // Random weights under the global model's scalers; nothing is frozen.
-      start.tensors = untrained_weights(global_.architecture, settings_.seed);
+      start.tensors =
+          untrained_weights(global_.architecture, global_.inputs.size(), settings_.seed);
       schedule = with_all_modules(schedule);
     }
     Tuned tuned = tune(start, found->second, schedule, name);

@@ -108,9 +108,8 @@ const Package& TrainingWork::baseline(Arm arm) {
   const std::string name = to_text(arm);
   const auto found = trained_.find(name);
   if (found != trained_.end()) return found->second;
-  Schedule schedule = without_knowledge(pretraining_schedule());
+  const Schedule schedule = without_knowledge(pretraining_schedule());
   const bool plain = arm == Arm::gru || arm == Arm::lstm;
-  if (plain) schedule = with_all_modules(schedule);
   return trained_.emplace(name, train_global(name, plain ? name : "kgml-ag-c", schedule))
       .first->second;
 }
