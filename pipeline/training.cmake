@@ -13,6 +13,8 @@ fluxtile_library(fluxtile_training
   training/package_record.cpp
   training/study.cpp
   training/study_config.cpp
+  training/study_record.cpp
+  training/study_world.cpp
   training/train.cpp
   training/train_config.cpp
   training/train_schema.cpp
