@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "model/gru_gate_gradients.h"
+#include "model/matrix_product.h"
 
 namespace fluxtile {
 namespace {
@@ -63,26 +64,31 @@ class GruLayer : public torch::autograd::Function<GruLayer> {
     Tensor saved = at::empty({days, batch, 4 * units}, first_part.options());
     Tensor gates = at::empty({per_block * batch, 3 * units}, first_part.options());
     Tensor recurrent = at::empty({batch, 3 * units}, first_part.options());
-    Tensor h = before_all.contiguous();
+    const Tensor start = before_all.contiguous();
+    float* const out_values = out.data_ptr<float>();
+    float* const saved_values = saved.data_ptr<float>();
+    float* const gate_values = gates.data_ptr<float>();
+    float* const recurrent_values = recurrent.data_ptr<float>();
+    const float* before = start.data_ptr<float>();
     for (int64_t first = 0; first < days; first += per_block) {
       const int64_t length = std::min(per_block, days - first);
       Tensor block = gates.narrow(0, 0, length * batch);
       at::addmm_out(block, bias_ih, rows_of(parts, first, length), to_gates);
       for (int64_t day = 0; day < length; ++day) {
-        at::mm_out(recurrent, h, back_to_gates);
-        Tensor today = out.select(0, first + day);
-        gru_gates_kept(block.data_ptr<float>() + day * batch * 3 * units,
-                       recurrent.data_ptr<float>(), bias.data_ptr<float>(), h.data_ptr<float>(),
-                       today.data_ptr<float>(),
-                       saved.data_ptr<float>() + (first + day) * batch * 4 * units,
-                       static_cast<size_t>(batch), static_cast<size_t>(units));
-        h = std::move(today);
+        float* const today = out_values + (first + day) * batch * units;
+        multiply({before, units}, {back_to_gates.data_ptr<float>(), 3 * units}, recurrent_values,
+                 3 * units, batch, 3 * units, units, 0);
+        gru_gates_kept(gate_values + day * batch * 3 * units, recurrent_values,
+                       bias.data_ptr<float>(), before, today,
+                       saved_values + (first + day) * batch * 4 * units, static_cast<size_t>(batch),
+                       static_cast<size_t>(units));
+        before = today;
       }
     }
     context->set_materialize_grads(false);
     context->save_for_backward({first_part, second_part, third_part, before_all, weight_ih,
                                 weight_hh, bias_ih, bias_hh, out, saved});
-    return {out, h.clone()};
+    return {out, out.select(0, days - 1).clone()};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradient) {
@@ -115,19 +121,25 @@ class GruLayer : public torch::autograd::Function<GruLayer> {
     const Tensor before_all = kept[h0].contiguous();
     Tensor gates = at::empty({per_block * batch, 4 * units}, options);
     Tensor sums = at::zeros({4 * units}, options);
-    const float* out_values = out.data_ptr<float>();
+    const float* const out_values = out.data_ptr<float>();
+    const float* const saved_values = saved.data_ptr<float>();
+    const float* const start_values = before_all.data_ptr<float>();
+    const float* const out_gradients =
+        out_gradient.defined() ? out_gradient.data_ptr<float>() : nullptr;
+    float* const carry_values = carry.data_ptr<float>();
+    float* const gate_values = gates.data_ptr<float>();
     const int64_t blocks = (days + per_block - 1) / per_block;
     for (int64_t b = blocks - 1; b >= 0; --b) {
       const int64_t first = b * per_block, length = std::min(per_block, days - first);
       for (int64_t day = first + length - 1; day >= first; --day) {
-        Tensor today = gates.narrow(0, (day - first) * batch, batch);
-        gru_gates_back(
-            saved.data_ptr<float>() + day * batch * 4 * units,
-            day > 0 ? out_values + (day - 1) * batch * units : before_all.data_ptr<float>(),
-            out_gradient.defined() ? out_gradient.data_ptr<float>() + day * batch * units : nullptr,
-            carry.data_ptr<float>(), today.data_ptr<float>(), sums.data_ptr<float>(),
-            static_cast<size_t>(batch), static_cast<size_t>(units));
-        carry.addmm_(today.narrow(1, units, 3 * units), weight_hh);
+        float* const today = gate_values + (day - first) * batch * 4 * units;
+        gru_gates_back(saved_values + day * batch * 4 * units,
+                       day > 0 ? out_values + (day - 1) * batch * units : start_values,
+                       out_gradients ? out_gradients + day * batch * units : nullptr, carry_values,
+                       today, sums.data_ptr<float>(), static_cast<size_t>(batch),
+                       static_cast<size_t>(units));
+        multiply({today + units, 4 * units}, {weight_hh.data_ptr<float>(), units}, carry_values,
+                 units, batch, units, 3 * units, 1);
       }
       const int64_t rows = length * batch;
       const Tensor to_input = gates.narrow(0, 0, rows).narrow(1, 0, 3 * units),
