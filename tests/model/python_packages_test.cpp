@@ -99,6 +99,8 @@ TEST_F(PythonPackages, PackageFromHereIsTheSameThere) {
   package.training = R"({"epochs":12,"note":"12","loss":0.1,"terms":["flux","yield: all"]})";
   package.inputs[0].min = -0.1;
   package.inputs[1].source = "gridMET";
+  package.inputs[2].scaler = {1.0 / 3, 2e-7 / 3};
+  package.scalers["Yield"] = {1e3 / 7, 1e15 / 7};
   save_package(package, folder_.path("package"));
   RUN_OR_SKIP("again");
 
