@@ -202,7 +202,7 @@ Phase<Number> step_development(const PlotParameters<Number>& p, const PlotDay<Nu
       s.degree_days + planted * at_least(at_most(temperature, hottest) - p.base_temperature, 0.0);
   s.ripe_days = s.ripe_days + logistic<Number>((s.degree_days - p.maturity_gdd) / 20.0);
   const Number by_ripeness = s.ripe_days - p.dry_down;
-  const Number by_date = day.day_of_year - p.latest_harvest;
+  const Number by_date = day.day_of_year + 1.0 - p.latest_harvest;
   const Number before = s.harvested;
   s.harvested = at_least(at_most(at_least(by_ripeness, by_date), 1.0), before);
 

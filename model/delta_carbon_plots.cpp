@@ -88,7 +88,7 @@ Plot plot_of(const ParameterSet& parameters, const SoilColumn& soil, const Forci
   plot.soil = plot_soil<double>(plot.parameters, soil.bulk_density[pixel], soil.sand[pixel],
                                 soil.silt[pixel], soil.field_capacity[pixel],
                                 soil.wilting_point[pixel], soil.ksat[pixel]);
-  plot.latitude = soil.latitude[pixel];
+  plot.parallel = Parallel(soil.latitude[pixel]);
   return plot;
 }
 

@@ -67,10 +67,13 @@ ProcessInputs process_inputs(const SoilColumn& soil, const Forcing& forcing) {
   inputs.tmin = rows_of(forcing.tmin, forcing.pixels);
   inputs.rain = rows_of(forcing.rain, forcing.pixels);
   inputs.gpp = rows_of(forcing.gpp, forcing.pixels);
-  std::vector<double> radiation(forcing.days * forcing.pixels);
-  for (size_t i = 0; i < radiation.size(); ++i) {
-    radiation[i] = extraterrestrial_radiation(soil.latitude[i % forcing.pixels],
-                                              static_cast<double>(i / forcing.pixels + 1));
+  std::vector<double> radiation;
+  radiation.reserve(forcing.days * forcing.pixels);
+  for (size_t d = 0; d < forcing.days; ++d) {
+    const SolarDay sun(static_cast<double>(d + 1));
+    for (const float latitude : soil.latitude) {
+      radiation.push_back(extraterrestrial_radiation(Parallel(latitude), sun));
+    }
   }
   inputs.extraterrestrial = rows_of(radiation, forcing.pixels);
   inputs.crop = row_of(forcing.crop);
