@@ -52,7 +52,7 @@ Record record(const Weather& weather, double longitude, double latitude, int yea
 }
 
 TEST(MidwestWeather, IsCorrelatedOverSomeHundredKilometres) {
-  const Weather weather(Random(11), midwest_box());
+  const Weather weather(Random(11), {-97, 37, -81, 44});
   constexpr double km = 1 / (111.2 * 0.7615);  // degrees of longitude at 40.4 N
   double t50 = 0, t300 = 0, t900 = 0, w50 = 0, w300 = 0, w900 = 0, r300 = 0;
   constexpr int pairs = 4, years = 3;
