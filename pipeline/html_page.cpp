@@ -62,6 +62,7 @@ figcaption { font-size: 14px; color: var(--quiet); margin-top: 8px; }
 ul.warnings { margin: 0; padding-left: 20px; }
 ul.warnings li { margin-bottom: 6px; overflow-wrap: anywhere; }
 details { margin: 0 0 16px; }
+details + details { margin-top: -10px; } .scroll + .note { margin-top: 10px; } .grid + details { margin-top: 16px; }
 summary { cursor: pointer; font-weight: 600; padding: 6px 0; }
 svg.chart { display: block; width: 100%; height: auto; }
 svg text { font-size: 12px; fill: var(--quiet); font-variant-numeric: tabular-nums; }
@@ -86,7 +87,9 @@ svg .stripe { fill: var(--line); fill-opacity: 0.28; }
 ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0 0 8px; padding: 0; font-size: 13px; color: var(--quiet); }
 ul.legend i { display: inline-block; width: 10px; height: 10px; border-radius: 5px; background: currentColor; margin-right: 6px; }
 td.best { color: var(--accent); font-weight: 600; }
-td small { display: block; color: var(--quiet); font-size: 12.5px; max-width: 44ch; }
+td small { display: block; color: var(--quiet); font-size: 12.5px; line-height: 1.35; width: 30ch; }
+table.tight th, table.tight td { padding: 5px 12px 5px 0; } table.tight th.n { white-space: normal; vertical-align: bottom; }
+table.tight th.part, table.tight td.part { padding-left: 12px; }
 th.part { border-left: 1px solid var(--line); padding-left: 16px; } td.part { border-left: 1px solid var(--line); padding-left: 16px; }
 th.span { text-align: left; color: var(--ink); }
 ul.findings { margin: 0 0 20px; padding-left: 20px; } ul.findings li { margin-bottom: 4px; max-width: 90ch; }

@@ -163,11 +163,17 @@ RegionScores scored(const SiteYears& table, const std::string& region, const std
     by_site[value.site].first.push_back(value.predicted);
     by_site[value.site].second.push_back(value.observed);
   }
-  out.all = scores(predicted, observed);
+  // A ratio of means says nothing about values that are spread around zero.
+  const auto score = [scale](const std::vector<double>& p, const std::vector<double>& o) {
+    Scores of_pairs = scores(p, o);
+    if (scale == Scale::anomaly) of_pairs.kge = kNone;
+    return of_pairs;
+  };
+  out.all = score(predicted, observed);
   out.sites = by_site.size();
   std::vector<double> nse, rmse;
   for (const auto& [site, pair] : by_site) {
-    SiteScores own{table.sites[site].name, scores(pair.first, pair.second)};
+    SiteScores own{table.sites[site].name, score(pair.first, pair.second)};
     if (own.scores.pairs == 1) {
       own.scores.bias = pair.first[0] - pair.second[0];
       own.scores.rmse = std::fabs(own.scores.bias);

@@ -78,7 +78,7 @@ struct RegionScores {
   std::vector<SiteScores> by_site;                     ///< in the table's order
 };
 /// Every region, variable and scale with at least one pair; all regions together first. A site with
-/// one pair has an RMSE and no NSE.
+/// one pair has an RMSE and no NSE. KGE, which compares means, is NaN for anomalies.
 std::vector<RegionScores> region_scores(const SiteYears& table, const Roles& roles, Role role,
                                         const Predictions& predictions, bool against_truth);
 

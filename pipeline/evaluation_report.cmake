@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# What an evaluation or a study over worlds found, as table, CSV, JSON and page; no GDAL, no network.
+find_package(nlohmann_json REQUIRED)
+fluxtile_library(fluxtile_evaluation_report
+  training/csv_text.cpp
+  training/evaluation_csv.cpp
+  training/evaluation_json.cpp
+  training/evaluation_page.cpp
+  training/evaluation_table.cpp
+  training/report_order.cpp
+  training/score_text.cpp)
+target_link_libraries(fluxtile_evaluation_report
+  PUBLIC fluxtile_base fluxtile_model
+  PRIVATE fluxtile_report_page fluxtile_geo_products nlohmann_json::nlohmann_json)
