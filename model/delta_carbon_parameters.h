@@ -9,7 +9,7 @@
 // Parameters of the plot: field, name, unit, low, high, typical, meaning.
 // clang-format off
 #define FLUXTILE_PLOT_PARAMETERS(X)                                                                \
-  X(root_depth, "water.root_depth", "mm", 500, 1600, 1000,                                         \
+  X(root_depth, "water.root_depth", "mm", 600, 1900, 1200,                                         \
     "depth of the soil that holds the bucket of water")                                            \
   X(quick_flow, "water.quick_flow", "1", 1, 8, 3,                                                  \
     "exponent of the share of rain that passes by the bucket (HBV's beta)")                        \
@@ -52,7 +52,7 @@
     "share of decomposed litter that becomes fast soil carbon")                                    \
   X(fast_rate, "soil.fast_rate", "d-1", 0.0004, 0.004, 0.0012,                                     \
     "decomposition of fast soil carbon")                                                           \
-  X(slow_rate, "soil.slow_rate", "d-1", 2.5e-5, 2e-4, 7.5e-5,                                      \
+  X(slow_rate, "soil.slow_rate", "d-1", 2.5e-5, 2e-4, 6.5e-5,                                      \
     "decomposition of slow soil carbon")                                                           \
   X(stabilised_share, "soil.stabilised_share", "1", 0.2, 0.7, 0.5,                                 \
     "share of decomposed fast carbon that becomes slow carbon, at 25 % clay")                      \
@@ -60,7 +60,7 @@
     "steepness of the temperature response (E0 of Lloyd and Taylor)")                              \
   X(optimum_wetness, "soil.optimum_wetness", "1", 0.3, 0.75, 0.5,                                  \
     "water over saturation, both above wilting, at which decomposition is fastest")                \
-  X(dry_response, "soil.dry_response", "1", 0.02, 0.6, 0.25,                                       \
+  X(dry_response, "soil.dry_response", "1", 0.05, 0.7, 0.35,                                       \
     "decomposition at the wilting point over that at the optimum")                                 \
   X(wet_response, "soil.wet_response", "1", 0.1, 0.95, 0.5,                                        \
     "decomposition at saturation over that at the optimum")
@@ -68,28 +68,28 @@
 // Parameters of the crop: field, unit, corn's low, high, typical, soybean's low, high, typical,
 // meaning. The name is `corn.` or `soybean.` and the field.
 #define FLUXTILE_CROP_PARAMETERS(X)                                                                \
-  X(planting_day, "d", 95, 150, 122, 105, 168, 137,                                                \
+  X(planting_day, "d", 95, 150, 122, 105, 168, 139,                                                \
     "day of the year on which degree-days begin to count")                                         \
-  X(base_temperature, "degC", 6, 12, 9, 6, 12, 9, "temperature at which growth begins")            \
+  X(base_temperature, "degC", 6, 12, 10, 6, 12, 10, "temperature at which growth begins")            \
   X(emergence_gdd, "K d", 30, 150, 70, 30, 150, 75, "degree-days from planting to emergence")      \
-  X(flowering_gdd, "K d", 550, 950, 760, 400, 900, 640,                                            \
+  X(flowering_gdd, "K d", 550, 950, 740, 400, 900, 640,                                            \
     "degree-days from planting to the start of grain filling")                                     \
-  X(maturity_gdd, "K d", 1150, 1750, 1450, 1000, 1600, 1300,                                       \
+  X(maturity_gdd, "K d", 1100, 1800, 1480, 1000, 1700, 1380,                                       \
     "degree-days from planting to maturity")                                                       \
-  X(dry_down, "d", 5, 45, 24, 4, 30, 12, "days from maturity to harvest")                          \
+  X(dry_down, "d", 5, 50, 28, 4, 35, 14, "days from maturity to harvest")                          \
   X(latest_harvest, "d", 275, 330, 306, 265, 320, 295,                                             \
     "day of the year on which the crop is harvested at the latest")                                \
-  X(maintenance, "d-1", 0.003, 0.02, 0.0095, 0.004, 0.028, 0.0145,                                 \
+  X(maintenance, "d-1", 0.006, 0.028, 0.016, 0.01, 0.044, 0.026,                                 \
     "maintenance respiration per unit of live carbon at 20 degC")                                  \
-  X(growth_respiration, "1", 0.15, 0.35, 0.25, 0.18, 0.4, 0.28,                                    \
+  X(growth_respiration, "1", 0.15, 0.35, 0.25, 0.18, 0.4, 0.3,                                    \
     "respired share of what is left of GPP after maintenance")                                     \
-  X(root_shoot, "1", 0.1, 0.5, 0.25, 0.1, 0.55, 0.25,                                              \
+  X(root_shoot, "1", 0.1, 0.5, 0.25, 0.1, 0.55, 0.3,                                              \
     "carbon that goes to roots for each unit to shoots")                                           \
   X(grain_allocation, "1", 0.5, 0.97, 0.85, 0.45, 0.95, 0.8,                                       \
     "share of growth that goes to grain while it fills")                                           \
   X(senescence, "d-1", 0.005, 0.12, 0.035, 0.01, 0.15, 0.05,                                       \
     "shoot that dies a day as the crop ripens")                                                    \
-  X(harvest_index, "1", 0.4, 0.6, 0.53, 0.28, 0.5, 0.42,                                           \
+  X(harvest_index, "1", 0.4, 0.6, 0.53, 0.28, 0.5, 0.4,                                           \
     "grain over grain, stems and leaves at harvest, dry matter")                                   \
   X(grain_carbon, "g g-1", 0.38, 0.46, 0.42, 0.46, 0.56, 0.52,                                     \
     "carbon in the dry matter of grain")                                                           \

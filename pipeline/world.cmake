@@ -2,10 +2,10 @@
 # `fluxtile simulate`: the synthetic world.
 find_package(PkgConfig REQUIRED)
 find_package(GDAL CONFIG REQUIRED)
+find_package(TBB REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(TBB REQUIRED)
 if(NOT TARGET PkgConfig::NETCDF_CXX4)
   pkg_check_modules(NETCDF_CXX4 REQUIRED IMPORTED_TARGET netcdf-cxx4)
 endif()
@@ -27,8 +27,15 @@ fluxtile_library(fluxtile_world
   world/ridge.cpp
   world/run_yaml.cpp
   world/sample_cells.cpp
+  world/satellite_gpp.cpp
+  world/site_points.cpp
+  world/site_points_file.cpp
+  world/sites.cpp
   world/soil.cpp
+  world/states.cpp
+  world/tower_labels.cpp
   world/training_tables.cpp
+  world/true_parameters.cpp
   world/truth.cpp
   world/truth_maps.cpp
   world/weather.cpp
@@ -38,5 +45,5 @@ fluxtile_library(fluxtile_world
   world/world_writer.cpp)
 target_link_libraries(fluxtile_world
   PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model
-  PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 fmt::fmt spdlog::spdlog
-          nlohmann_json::nlohmann_json TBB::tbb)
+  PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 TBB::tbb fmt::fmt spdlog::spdlog
+          nlohmann_json::nlohmann_json)

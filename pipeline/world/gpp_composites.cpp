@@ -11,6 +11,7 @@
 #include "geo/calendar.h"
 #include "pipeline/world/geotiff.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/satellite_gpp.h"
 
 namespace fluxtile::world {
 namespace {
@@ -143,6 +144,9 @@ void write_gpp_composites(const World& world, const std::string& folder) {
   const size_t per_cell = kSide * kSide, cells = points.x.size() / per_cell;
   const std::vector<char> drawn = drawn_cells(world, points);
   const Noise smooth(world.random, Subject::composite, 8000);
+  const SatelliteGpp seen(world.random);
+  const bool satellite = world.config.gpp_error == GppError::satellite ||
+                         world.config.heterogeneity == Heterogeneity::other_structure;
 
   GeoTiffOptions options;
   options.nodata = kNodata;
@@ -157,11 +161,15 @@ void write_gpp_composites(const World& world, const std::string& folder) {
       for (size_t cell = 0; cell < cells; ++cell) {
         if (drawn[cell] == 0) continue;
         const size_t middle = cell * per_cell + per_cell / 2;
-        const double unrest = 1 + 0.05 * smooth.at(points.x[middle], points.y[middle], composite);
-        raster[cell] =
-            static_cast<int16_t>(std::lround(means[c * cells + cell] * unrest / *options.scale));
+        const double x = points.x[middle], y = points.y[middle];
+        const double mean = double{means[c * cells + cell]};
+        const double shown = satellite
+                                 ? double{seen.observed(mean, x, y, year, static_cast<int>(c))}
+                                 : mean * (1 + 0.05 * smooth.at(x, y, composite));
+        if (!std::isnan(shown))
+          raster[cell] = static_cast<int16_t>(std::lround(shown / *options.scale));
       }
-      if (first_day >= kClearBefore && first_day < kClearAfter)
+      if (!satellite && first_day >= kClearBefore && first_day < kClearAfter)
         add_gaps(world, placement, composite, raster);
       const Date date = from_day_of_year(year, first_day);
       options.tags = {{"SOURCE", "synthetic, not observations"},

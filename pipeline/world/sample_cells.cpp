@@ -8,6 +8,7 @@
 #include "geo/calendar.h"
 #include "pipeline/world/climate_inputs.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/satellite_gpp.h"
 
 namespace fluxtile::world {
 namespace {
@@ -41,18 +42,6 @@ std::vector<Point> choose_points(const World& world, size_t count) {
     points.push_back(p);
   }
   return points;
-}
-
-// Daily GPP as step-filled composites show it: each day has the mean of its eight days.
-std::vector<double> composite_means(const std::vector<float>& daily) {
-  std::vector<double> means(daily.size());
-  for (size_t first = 0; first < daily.size(); first += kCompositeDays) {
-    const size_t end = std::min(daily.size(), first + kCompositeDays);
-    double sum = 0;
-    for (size_t d = first; d < end; ++d) sum += double{daily[d]};
-    for (size_t d = first; d < end; ++d) means[d] = sum / static_cast<double>(end - first);
-  }
-  return means;
 }
 
 }  // namespace
@@ -102,7 +91,8 @@ SampleCells sample_cells(const World& world, size_t count) {
     for (size_t c = 0; c < cells; ++c) {
       const std::vector<double> gpp = composite_means(gpp_of_year(
           sites[c], growing_climate(places[c].climate), available_water(soils[c]), growing[c]));
-      for (size_t d = 0; d < gpp.size(); ++d) sample.inputs.at(begin + d, 8)[c] = gpp[d];
+      for (size_t d = 0; begin + d < day; ++d)
+        sample.inputs.at(begin + d, 8)[c] = gpp[d / kCompositeDays];
     }
   }
   return sample;
