@@ -12,7 +12,7 @@
 
 namespace fluxtile::delta_carbon {
 
-inline double exponential(double x) { return std::exp(x); }
+inline double e_to(double x) { return std::exp(x); }
 inline double power(double x, double exponent) { return std::pow(x, exponent); }
 inline double root_of(double x) { return std::sqrt(x); }
 inline double at_least(double x, double bound) { return std::max(x, bound); }
@@ -88,13 +88,13 @@ struct PlotFluxes {
 
 template <typename Number>
 Number logistic(const Number& x) {
-  return 1.0 / (1.0 + exponential(-x));
+  return 1.0 / (1.0 + e_to(-x));
 }
 
 /// Of something that decays at `rate` (d-1), the share that goes in a day.
 template <typename Number>
 Number daily_share(const Number& rate) {
-  return 1.0 - exponential(-rate);
+  return 1.0 - e_to(-rate);
 }
 
 template <typename Number>
@@ -119,7 +119,7 @@ PlotSoil<Number> plot_soil(const PlotParameters<Number>& p, const Number& bulk_d
   const Number pores = 1.0 - bulk_density / mineral_density;
   const Number drainable = at_least(pores - wilting_point - available, least);
   const Number clay = at_least(1.0 - (sand + silt) / 1000.0, 0.0);
-  const Number respired_ratio = 1.67 * (1.85 + 1.6 * exponential(-7.86 * clay));
+  const Number respired_ratio = 1.67 * (1.85 + 1.6 * e_to(-7.86 * clay));
   const double ratio_at_25 = 1.67 * (1.85 + 1.6 * std::exp(-7.86 * 0.25));
   PlotSoil<Number> soil;
   soil.available = available * p.root_depth;
@@ -129,13 +129,21 @@ PlotSoil<Number> plot_soil(const PlotParameters<Number>& p, const Number& bulk_d
   return soil;
 }
 
+/// Potential evapotranspiration after Hargreaves and Samani, mm d-1.
+template <typename Number>
+Number hargreaves(const PlotDay<Number>& day, const Number& temperature) {
+  constexpr double water_of_energy = 0.408;  // mm of water that 1 MJ m-2 evaporates
+  return 0.0023 * water_of_energy * day.extraterrestrial * at_least(temperature + 17.8, 0.0) *
+         root_of(at_least(day.tmax - day.tmin, 0.1));
+}
+
 /// Snow by degree-days, then HBV's soil routine: part of the water passes by, more so when the soil
 /// is wet; what the pores cannot hold runs off; water above field capacity drains; the canopy and
 /// the soil evaporate. Sets evapotranspiration and drainage.
 template <typename Number>
 void step_water(const PlotParameters<Number>& p, const PlotSoil<Number>& soil,
-                const PlotDay<Number>& day, const Number& temperature, PlotState<Number>& s,
-                PlotFluxes<Number>& flux) {
+                const PlotDay<Number>& day, const Number& temperature, const Number& potential,
+                PlotState<Number>& s, PlotFluxes<Number>& flux) {
   // Within 1 K of the threshold rain and snow are mixed.
   const Number snow_share =
       at_most(at_least(0.5 * (p.snow_threshold + 1.0 - temperature), 0.0), 1.0);
@@ -153,11 +161,7 @@ void step_water(const PlotParameters<Number>& p, const PlotSoil<Number>& soil,
   s.water = s.water - drained;
   flux.drainage = quick + excess + drained;
 
-  // Hargreaves and Samani; 0.408 mm of water evaporate with 1 MJ m-2.
-  const Number potential = 0.0023 * at_least(temperature + 17.8, 0.0) *
-                           root_of(at_least(day.tmax - day.tmin, 0.1)) * 0.408 *
-                           day.extraterrestrial;
-  const Number canopy = 1.0 - exponential(-s.shoot / p.canopy_carbon);
+  const Number canopy = 1.0 - e_to(-s.shoot / p.canopy_carbon);
   const Number coefficient =
       p.bare_coefficient + (p.canopy_coefficient - p.bare_coefficient) * canopy;
   const Number supply = at_most(s.water / (p.stress_onset * soil.available), 1.0);
@@ -171,7 +175,7 @@ template <typename Number>
 void step_soil_temperature(const PlotParameters<Number>& p, const Number& temperature,
                            PlotState<Number>& s) {
   s.deep_temperature = s.deep_temperature + (temperature - s.deep_temperature) / 365.0;
-  const Number air_share = (1.0 - p.deep_share) * exponential(-s.snow / p.snow_insulation);
+  const Number air_share = (1.0 - p.deep_share) * e_to(-s.snow / p.snow_insulation);
   const Number target = s.deep_temperature + air_share * (temperature - s.deep_temperature);
   s.soil_temperature = s.soil_temperature + daily_share<Number>(1.0 / p.temperature_memory) *
                                                 (target - s.soil_temperature);
@@ -198,7 +202,7 @@ Phase<Number> step_development(const PlotParameters<Number>& p, const PlotDay<Nu
       s.degree_days + planted * at_least(at_most(temperature, hottest) - p.base_temperature, 0.0);
   s.ripe_days = s.ripe_days + logistic<Number>((s.degree_days - p.maturity_gdd) / 20.0);
   const Number by_ripeness = s.ripe_days - p.dry_down;
-  const Number by_date = day.day_of_year - p.latest_harvest;
+  const Number by_date = day.day_of_year + 1.0 - p.latest_harvest;
   const Number before = s.harvested;
   s.harvested = at_least(at_most(at_least(by_ripeness, by_date), 1.0), before);
 
@@ -271,8 +275,8 @@ template <typename Number>
 Number decomposition_modifier(const PlotParameters<Number>& p, const PlotSoil<Number>& soil,
                               const PlotState<Number>& s) {
   constexpr double coldest = -35;  // degC; the response has a pole at -46.02
-  const Number warmth = exponential(
-      p.activation * (1.0 / 56.02 - 1.0 / (at_least(s.soil_temperature, coldest) + 46.02)));
+  const Number warmth =
+      e_to(p.activation * (1.0 / 56.02 - 1.0 / (at_least(s.soil_temperature, coldest) + 46.02)));
   const Number wetness = at_most(s.water / soil.saturation, 1.0);
   const Number too_dry = at_least(p.optimum_wetness - wetness, 0.0) / p.optimum_wetness;
   const Number too_wet = at_least(wetness - p.optimum_wetness, 0.0) / (1.0 - p.optimum_wetness);
@@ -308,7 +312,7 @@ PlotFluxes<Number> step(const PlotParameters<Number>& p, const PlotSoil<Number>&
                         const PlotDay<Number>& day, PlotState<Number>& s) {
   PlotFluxes<Number> flux;
   const Number temperature = 0.5 * (day.tmax + day.tmin);
-  step_water(p, soil, day, temperature, s, flux);
+  step_water(p, soil, day, temperature, hargreaves(day, temperature), s, flux);
   step_soil_temperature(p, temperature, s);
   const Phase<Number> phase = step_development(p, day, temperature, s);
   step_plant(p, day, temperature, phase, s, flux);

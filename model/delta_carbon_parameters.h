@@ -83,13 +83,13 @@
     "maintenance respiration per unit of live carbon at 20 degC")                                  \
   X(growth_respiration, "1", 0.15, 0.35, 0.25, 0.18, 0.4, 0.3,                                    \
     "respired share of what is left of GPP after maintenance")                                     \
-  X(root_shoot, "1", 0.1, 0.5, 0.25, 0.1, 0.55, 0.3,                                              \
+  X(root_shoot, "1", 0.1, 0.5, 0.22, 0.1, 0.55, 0.3,                                              \
     "carbon that goes to roots for each unit to shoots")                                           \
   X(grain_allocation, "1", 0.5, 0.97, 0.85, 0.45, 0.95, 0.8,                                       \
     "share of growth that goes to grain while it fills")                                           \
   X(senescence, "d-1", 0.005, 0.12, 0.035, 0.01, 0.15, 0.05,                                       \
     "shoot that dies a day as the crop ripens")                                                    \
-  X(harvest_index, "1", 0.4, 0.6, 0.53, 0.28, 0.5, 0.4,                                           \
+  X(harvest_index, "1", 0.4, 0.6, 0.54, 0.28, 0.5, 0.4,                                           \
     "grain over grain, stems and leaves at harvest, dry matter")                                   \
   X(grain_carbon, "g g-1", 0.38, 0.46, 0.42, 0.46, 0.56, 0.52,                                     \
     "carbon in the dry matter of grain")                                                           \

@@ -51,9 +51,7 @@ void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const F
                                {"GPP", &forcing.gpp}}) {
     check_values(series.first, *series.second, forcing.days, n, "day");
   }
-  if (!forcing.radiation.empty()) {
-    check_values("radiation", forcing.radiation, forcing.days, n, "day");
-  }
+  if (!forcing.radiation.empty()) check_radiation(forcing);
   for (const Series& series :
        {Series{"precipitation", &forcing.rain}, Series{"GPP", &forcing.gpp}}) {
     for (size_t i = 0; i < series.second->size(); ++i) {
@@ -72,6 +70,10 @@ void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const F
   }
 }
 
+void check_radiation(const Forcing& forcing) {
+  check_values("radiation", forcing.radiation, forcing.days, forcing.pixels, "day");
+}
+
 void check_state(const State& state, const Forcing& forcing) {
   check_values("the state", state.values, kStates, forcing.pixels, "state");
 }
@@ -86,7 +88,7 @@ Plot plot_of(const ParameterSet& parameters, const SoilColumn& soil, const Forci
   plot.soil = plot_soil<double>(plot.parameters, soil.bulk_density[pixel], soil.sand[pixel],
                                 soil.silt[pixel], soil.field_capacity[pixel],
                                 soil.wilting_point[pixel], soil.ksat[pixel]);
-  plot.latitude = soil.latitude[pixel];
+  plot.parallel = Parallel(soil.latitude[pixel]);
   return plot;
 }
 

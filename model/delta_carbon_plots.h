@@ -15,13 +15,14 @@ namespace fluxtile::delta_carbon {
 
 /// Throws Error(data) where shapes do not fit, a crop has another code, a number is not finite.
 void check_plots(const ParameterSet& parameters, const SoilColumn& soil, const Forcing& forcing);
+void check_radiation(const Forcing& forcing);
 void check_state(const State& state, const Forcing& forcing);
 
 /// One pixel with all that stays the same over a year.
 struct Plot {
   PlotParameters<double> parameters;
   PlotSoil<double> soil;
-  double latitude = 0;
+  Parallel parallel;
 };
 Plot plot_of(const ParameterSet& parameters, const SoilColumn& soil, const Forcing& forcing,
              size_t pixel);
@@ -50,6 +51,7 @@ void run_plots(const ParameterSet& parameters, const SoilColumn& soil, const For
       begin_year(states[i]);
     }
     for (size_t d = 0; d < forcing.days; ++d) {
+      const SolarDay sun(static_cast<double>(d + 1));
       for (size_t i = 0; i < count; ++i) {
         const size_t at = d * n + first + i;
         PlotDay<double> day;
@@ -58,7 +60,7 @@ void run_plots(const ParameterSet& parameters, const SoilColumn& soil, const For
         day.tmin = forcing.tmin[at];
         day.rain = forcing.rain[at];
         day.radiation = forcing.radiation.empty() ? 0.0 : forcing.radiation[at];
-        day.extraterrestrial = extraterrestrial_radiation(plots[i].latitude, day.day_of_year);
+        day.extraterrestrial = extraterrestrial_radiation(plots[i].parallel, sun);
         day.gpp = forcing.gpp[at];
         const PlotState<double> before = states[i];
         const PlotFluxes<double> fluxes = step_day(plots[i], day, states[i]);

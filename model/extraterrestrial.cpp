@@ -5,17 +5,31 @@
 #include <cmath>
 
 namespace fluxtile {
+namespace {
+constexpr double kPi = 3.14159265358979323846;
+}  // namespace
 
-double extraterrestrial_radiation(double latitude, double day_of_year) {
-  constexpr double pi = 3.14159265358979323846, solar_constant = 0.0820;  // MJ m-2 min-1
-  const double phi = latitude * pi / 180;
-  const double angle = 2 * pi * day_of_year / 365;
+Parallel::Parallel(double latitude)
+    : sine_(std::sin(latitude * kPi / 180)),
+      cosine_(std::cos(latitude * kPi / 180)),
+      tangent_(std::tan(latitude * kPi / 180)) {}
+
+SolarDay::SolarDay(double day_of_year) {
+  constexpr double solar_constant = 0.0820;  // MJ m-2 min-1
+  const double angle = 2 * kPi * day_of_year / 365;
   const double inverse_distance = 1 + 0.033 * std::cos(angle);
   const double declination = 0.409 * std::sin(angle - 1.39);
-  const double sunset = std::acos(std::clamp(-std::tan(phi) * std::tan(declination), -1.0, 1.0));
-  return 24 * 60 / pi * solar_constant * inverse_distance *
-         (sunset * std::sin(phi) * std::sin(declination) +
-          std::cos(phi) * std::cos(declination) * std::sin(sunset));
+  strength_ = 24 * 60 / kPi * solar_constant * inverse_distance;
+  sine_ = std::sin(declination);
+  cosine_ = std::cos(declination);
+  tangent_ = std::tan(declination);
+}
+
+double extraterrestrial_radiation(const Parallel& parallel, const SolarDay& day) {
+  const double cosine_of_sunset = std::clamp(-parallel.tangent_ * day.tangent_, -1.0, 1.0);
+  const double sine_of_sunset = std::sqrt(1 - cosine_of_sunset * cosine_of_sunset);
+  return day.strength_ * (std::acos(cosine_of_sunset) * parallel.sine_ * day.sine_ +
+                          parallel.cosine_ * day.cosine_ * sine_of_sunset);
 }
 
 }  // namespace fluxtile
