@@ -15,8 +15,8 @@ class DropoutStream {
   double rate = 0.2;
   /// Starts the numbers of a piece of work.
   void restart(uint64_t seed, uint64_t step, uint64_t chunk) noexcept;
-  /// `x` with about `rate` of its values set to 0 and the others divided by 1 - rate.
-  /// Differentiable.
+  /// `x` (float32) with about `rate` of its values set to 0 and the others divided by 1 - rate.
+  /// Differentiable; keeps nothing for the way back but a few numbers.
   at::Tensor apply(const at::Tensor& x);
 
  private:

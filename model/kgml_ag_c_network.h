@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/nn/module.h>
 #include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/rnn.h>
 
 #include <memory>
 
+#include "model/flux_network.h"
 #include "model/package.h"
 
 namespace fluxtile {
@@ -17,7 +16,7 @@ namespace fluxtile {
 /// Include this header in few files; it brings torch with it.
 ///
 /// Equations: Liu et al. 2024, Nat. Commun. 15:357. All tensors are float32 on the module's device.
-class KgmlAgC : public torch::nn::Module {
+class KgmlAgC : public FluxNetwork {
  public:
   /// Physical = mean + std * z, as constants of the forward pass.
   struct Scalers {
@@ -47,10 +46,16 @@ class KgmlAgC : public torch::nn::Module {
   /// change the module: may be called from several threads in evaluation mode.
   Output forward(const torch::Tensor& x_z, const Hidden& hidden);
 
-  static Hidden zero_state(int64_t batch, const torch::Device& device = torch::kCPU);
+  static Hidden zero_hidden(int64_t batch, const torch::Device& device = torch::kCPU);
+
+  /// State: the four tensors of Hidden, in its order.
+  YearOutput run_year(const torch::Tensor& x_z, const State& state) override;
+  [[nodiscard]] State zero_state(int64_t batch) const override;
+  [[nodiscard]] std::shared_ptr<FluxNetwork> replica() const override;
 
  private:
   torch::Tensor drop(const torch::Tensor& x);
+  [[nodiscard]] DropoutStream* dropout_between_layers();
   /// z-scored residue on its days, 0 on the others: [T,B,1].
   static torch::Tensor pulse(const torch::Tensor& residue_z, int64_t days);
 

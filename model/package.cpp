@@ -15,6 +15,7 @@
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
 #include "model/package_text.h"
+#include "model/recurrent_shapes.h"
 #include "model/strict_map.h"
 
 namespace fluxtile {
@@ -110,9 +111,8 @@ void check_names(const StrictMap& document, const std::string& key,
   }
 }
 
-/// What the equations of kgml-ag-c take for granted about a package.
-void check_kgml_ag_c(const Package& package, const StrictMap& document) {
-  check_names(document, "inputs", package.input_names(), kgml_ag_c::input_names());
+/// Outputs are the same for all networks that give carbon fluxes.
+void check_outputs(const Package& package, const StrictMap& document) {
   std::vector<std::string> outputs;
   for (const PackageOutput& output : package.outputs) outputs.push_back(output.name);
   check_names(document, "outputs", outputs, {"Ra", "Rh", "NEE"});
@@ -126,8 +126,13 @@ void check_kgml_ag_c(const Package& package, const StrictMap& document) {
       throw document.error("outputs", "the sign of output " + output.name + " is fixed")
           .found(output.sign)
           .expected(sign)
-          .hint("the residue is GPP + Ra - yield with Ra below 0: turn the sign while training");
+          .hint("Ra and Rh are below 0 inside the network: turn the sign while training");
   }
+}
+
+/// What the equations of kgml-ag-c take for granted about a package.
+void check_kgml_ag_c(const Package& package, const StrictMap& document) {
+  check_names(document, "inputs", package.input_names(), kgml_ag_c::input_names());
   const PackageInput& gpp = package.inputs[kgml_ag_c::gpp_feature];
   if (gpp.unit != carbon_flux)
     throw document.error("inputs", "the unit of input GPP is fixed")
@@ -136,7 +141,9 @@ void check_kgml_ag_c(const Package& package, const StrictMap& document) {
 }
 
 void check_tensors(const Package& package, const std::string& file) {
-  const auto& shapes = kgml_ag_c::tensor_shapes();
+  const auto shapes = package.architecture == kgml_ag_c::architecture
+                          ? kgml_ag_c::tensor_shapes()
+                          : recurrent::tensor_shapes(package.architecture, package.inputs.size());
   std::vector<std::string> names;
   for (const auto& [name, shape] : shapes) names.push_back(name);
   for (const auto& [name, tensor] : package.tensors)
@@ -224,11 +231,11 @@ YAML::Node parse_yaml(const std::string& file) {
 
 std::string architecture_of(const StrictMap& document) {
   const std::string name = document.text("architecture");
-  if (name == kgml_ag_c::architecture) return name;
+  if (name == kgml_ag_c::architecture || recurrent::is_architecture(name)) return name;
   throw document.error("architecture", "architecture '" + name + "' is not known here")
       .found(name)
-      .expected(kgml_ag_c::architecture)
-      .hint(suggestion(name, {kgml_ag_c::architecture}));
+      .expected("kgml-ag-c, gru or lstm")
+      .hint(suggestion(name, {kgml_ag_c::architecture, "gru", "lstm"}));
 }
 
 }  // namespace
@@ -304,7 +311,14 @@ std::shared_ptr<const Package> load_package(const std::string& directory) {
   package->region = document.text_or("region", "");
   package->inputs = read_inputs(document, file);
   package->outputs = read_outputs(document, file);
-  package->scalers = read_scalers(document, file, {"GPP", "Yield", "Residue"});
+  const bool knows_carbon = package->architecture == kgml_ag_c::architecture;
+  if (knows_carbon)
+    package->scalers = read_scalers(document, file, {"GPP", "Yield", "Residue"});
+  else if (document.has("scalers"))
+    throw document.error("scalers", "architecture " + package->architecture + " has no scalers")
+        .hint("those of inputs and outputs stand beside their names");
+  if (!knows_carbon && package->inputs.empty())
+    throw document.error("inputs", "a network needs at least one input");
   if (document.has("parent")) {
     const StrictMap parent(document.need("parent"), file, "parent", {"name", "sha256"});
     package->parent_name = parent.text("name");
@@ -314,17 +328,20 @@ std::shared_ptr<const Package> load_package(const std::string& directory) {
     package->training = training_as_json(document.need("training"), file);
     package->synthetic = nlohmann::json::parse(package->training).value("synthetic", false);
   }
-  check_kgml_ag_c(*package, document);
+  check_outputs(*package, document);
+  if (knows_carbon) check_kgml_ag_c(*package, document);
 
   const StrictMap weights(document.need("weights"), file, "weights", {"file", "sha256"});
   const std::string path = weights_path(weights, directory);
   read_weights(*package, weights, path);
   check_tensors(*package, path);
 
-  const Scaler& gpp = package->scalers.at("GPP");
-  const Scaler& input = package->inputs[kgml_ag_c::gpp_feature].scaler;
-  if (gpp.mean != input.mean || gpp.std != input.std)
-    package->warnings.push_back(file + ": scalers.GPP differs from the scaler of the input GPP");
+  if (knows_carbon) {
+    const Scaler& gpp = package->scalers.at("GPP");
+    const Scaler& input = package->inputs[kgml_ag_c::gpp_feature].scaler;
+    if (gpp.mean != input.mean || gpp.std != input.std)
+      package->warnings.push_back(file + ": scalers.GPP differs from the scaler of the input GPP");
+  }
   package->digest = package_digest(*package);
   return package;
 }

@@ -140,7 +140,7 @@ std::string model_yaml(const Package& package, const std::string& weights_file,
   for (const PackageOutput& output : package.outputs)
     out += "  - {name: " + scalar(output.name) + ", unit: " + scalar(output.unit) + ", " +
            scaler_text(output.scaler) + ", sign: " + scalar(output.sign) + "}\n";
-  out += "scalers:\n";
+  if (!package.scalers.empty()) out += "scalers:\n";
   for (const auto& [name, scaler] : package.scalers)
     out += "  " + scalar(name) + ": {" + scaler_text(scaler) + "}\n";
   out += "weights: {file: " + scalar(weights_file) + ", sha256: " + scalar(weights_sha256) + "}\n";

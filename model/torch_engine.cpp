@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <c10/core/InferenceMode.h>
 #include <tbb/blocked_range.h>
@@ -14,7 +13,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <mutex>
 #include <random>
 
 #include "base/error.h"
@@ -25,6 +23,7 @@
 #include "model/kgml_ag_c.h"
 #include "model/kgml_ag_c_network.h"
 #include "model/lane_batches.h"
+#include "model/torch_runtime.h"
 
 namespace fluxtile {
 namespace {
@@ -37,21 +36,6 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 enum Variable : size_t { ra, rh, nee, gpp, variable_count };
 enum Annual : size_t { yield, residue, annual_count };
-
-/// One thread inside torch, on every thread that calls it. The inter-op pool can be set once a
-/// process only.
-void keep_torch_to_one_thread() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    try {
-      at::set_num_interop_threads(1);
-    } catch (const c10::Error&) {  // the pool is running already; inference does not use it
-    }
-    set_blas_to_one_thread();
-  });
-  thread_local const bool done = (at::set_num_threads(1), true);
-  (void)done;
-}
 
 /// "AVX2", "AVX512", ...: the instruction set that ATen's own kernels were chosen for.
 std::string cpu_capability() {
@@ -78,16 +62,6 @@ KgmlAgC::Hidden unpack(const torch::Tensor& packed) {
   const torch::Tensor layers = packed.transpose(0, 1).contiguous();
   return {layers.narrow(0, 0, 2), layers.narrow(0, 2, 1), layers.narrow(0, 3, 2),
           layers.narrow(0, 5, 1)};
-}
-
-/// An exception of torch as an Error; one about memory as a passing fault.
-Error error_of(const c10::Error& error) {
-  const std::string text = error.what_without_backtrace();
-  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-                      text.find("allocate memory") != std::string::npos;
-  if (!memory) return Error(Code::internal, "torch: " + text);
-  return Error(Code::interrupted, "out of memory: " + text)
-      .hint("lower run.threads, or use a device with more free memory");
 }
 
 class TorchEngine final : public Engine {

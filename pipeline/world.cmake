@@ -44,6 +44,6 @@ fluxtile_library(fluxtile_world
   world/world_models.cpp
   world/world_writer.cpp)
 target_link_libraries(fluxtile_world
-  PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model
+  PUBLIC fluxtile_base fluxtile_config fluxtile_geo fluxtile_model fluxtile_site_years
   PRIVATE GDAL::GDAL PkgConfig::NETCDF_CXX4 TBB::tbb fmt::fmt spdlog::spdlog
           nlohmann_json::nlohmann_json)

@@ -71,16 +71,21 @@ void follow_climate(Builder& b, const std::string& crop, const Climate& climate,
 
 double clay_of(const SoilProperties& soil) { return 1 - (soil[1] + soil[2]) / 1000; }
 
+// Turnover of soil and litter carbon. Litter and fast carbon are in balance with what comes in, so
+// Rh follows the slow pool's rate most.
+void scale_turnover(Builder& b, double x) {
+  b.scale("soil.slow_rate", std::exp(2.2 * x));
+  b.scale("soil.fast_rate", std::exp(1.2 * x));
+  b.scale("litter.structural_rate", std::exp(0.6 * x));
+}
+
 // Functions of the inputs, the same everywhere: clay protects carbon, rich and warm soils turn over
 // faster, plants of warm places spend less on maintenance at a given temperature.
 void follow_inputs(Builder& b, const ParameterPlace& place) {
   const double clay = std::clamp((clay_of(place.soil) - 0.25) / 0.05, -2.5, 2.5);
   const double carbon = std::clamp((std::log(place.soil[6]) - 2.8) / 0.38, -2.5, 2.5);
   const double warmth = std::clamp((place.climate.mean - 11) / 2, -2.5, 2.5);
-  const double soil = std::exp(0.16 * warmth - 0.16 * clay - 0.12 * carbon);
-  b.scale("soil.slow_rate", soil);
-  b.scale("soil.fast_rate", soil);
-  b.scale("litter.structural_rate", std::sqrt(soil));
+  scale_turnover(b, 0.12 * warmth - 0.12 * clay - 0.08 * carbon);
   const double plant = std::exp(-0.10 * warmth - 0.05 * carbon);
   b.scale_crops("maintenance", plant);
   b.scale_crops("growth_respiration", std::sqrt(plant));
@@ -89,7 +94,7 @@ void follow_inputs(Builder& b, const ParameterPlace& place) {
 }  // namespace
 
 // About -1, 0 and 1 for the three states in an order that the seed draws, so that every world has
-// contrast; between -1.25 and 1.25 for any other region.
+// contrast; between -1.15 and 1.15 for any other region.
 double TrueParameters::level(const std::string& region, int64_t group) const {
   const std::vector<State>& states = midwest_states();
   const auto hash = [](const std::string& name) {
@@ -98,7 +103,7 @@ double TrueParameters::level(const std::string& region, int64_t group) const {
     return h;
   };
   const double jitter =
-      0.5 * random_.uniform(Subject::parameter_jump, group, hash(region), 1) - 0.25;
+      0.3 * random_.uniform(Subject::parameter_jump, group, hash(region), 1) - 0.15;
   const auto draw = [&](const std::string& name) {
     return random_.uniform(Subject::parameter_jump, group, hash(name), 0);
   };
@@ -124,17 +129,14 @@ std::vector<float> TrueParameters::at(const ParameterPlace& place) const {
   const double size = kind_ == Heterogeneity::small_jump ? 1 : kLarge;
   std::array<double, groups> jump{};
   for (int64_t g = 0; g < groups; ++g) jump[static_cast<size_t>(g)] = size * level(place.region, g);
-  const double soil = std::exp(0.16 * jump[turnover]);
-  b.scale("soil.slow_rate", soil);
-  b.scale("soil.fast_rate", soil);
-  b.scale("litter.structural_rate", soil);
-  b.scale_crops("maintenance", std::exp(0.06 * jump[respiration]));
-  b.scale_crops("growth_respiration", std::exp(0.05 * jump[respiration]));
+  scale_turnover(b, 0.16 * jump[turnover]);
+  b.scale_crops("maintenance", std::exp(0.08 * jump[respiration]));
+  b.scale_crops("growth_respiration", std::exp(0.06 * jump[respiration]));
   b.scale("soil.activation", std::exp(0.08 * jump[sensitivity]));
   b.scale("plant.maintenance_q10", std::exp(0.03 * jump[sensitivity]));
   b.scale_crops("harvest_index", std::exp(0.035 * jump[harvest]));
-  b.set("corn.residue_removal", 0.16 + 0.06 * jump[removal]);
-  b.set("soybean.residue_removal", 0.10 + 0.04 * jump[removal]);
+  b.set("corn.residue_removal", 0.12 + 0.05 * jump[removal]);
+  b.set("soybean.residue_removal", 0.08 + 0.03 * jump[removal]);
   return b.take();
 }
 

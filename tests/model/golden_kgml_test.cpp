@@ -117,7 +117,7 @@ TEST_F(GoldenKgml, NetworkMatchesWithAndWithoutSpinUp) {
   const c10::InferenceMode inference;
   const torch::Tensor x = read(inputs_, "x_z");
   for (const std::string kind : {"_nospin", "_spinup"}) {
-    KgmlAgC::Hidden hidden = KgmlAgC::zero_state(pixels);
+    KgmlAgC::Hidden hidden = KgmlAgC::zero_hidden(pixels);
     if (kind == "_spinup")
       for (int64_t year = 0; year < years; ++year)
         hidden = network->forward(x.narrow(1, year * days, days), hidden).hidden;

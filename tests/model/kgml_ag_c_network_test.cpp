@@ -34,7 +34,7 @@ TEST_P(NetworkAgainstReference, AgreesOverTwoYears) {
   const auto days = static_cast<int64_t>(c.days);
   const YearInputs inputs = random_inputs(11, 2020, c.days, {3, 4});
 
-  KgmlAgC::Hidden hidden = KgmlAgC::zero_state(cells);
+  KgmlAgC::Hidden hidden = KgmlAgC::zero_hidden(cells);
   std::vector<std::vector<double>> state(cells, std::vector<double>(384, 0.0));
   for (int year = 0; year < 2; ++year) {
     torch::Tensor x = torch::empty({cells, days, 19});
@@ -90,7 +90,7 @@ TEST(Network, PulseStandsOnItsTwoDaysOnly) {
     const std::vector<float> z = z_scores(inputs, 0, 1.0F, package);
     const torch::Tensor x = torch::tensor(z).view({1, 365, 19});
     rh[i] = KgmlAgC::from_package(package)
-                ->forward(x, KgmlAgC::zero_state(1))
+                ->forward(x, KgmlAgC::zero_hidden(1))
                 .fluxes.select(2, 1)
                 .squeeze(0)
                 .contiguous();
@@ -107,7 +107,7 @@ TEST(Network, TrainsThroughEveryTensor) {
   const YearInputs inputs = random_inputs(5, 2019, 310, {0});
   const torch::Tensor x =
       torch::tensor(z_scores(inputs, 0, 1.0F, package)).view({1, 310, 19}).clone();
-  const KgmlAgC::Output out = network->forward(x, KgmlAgC::zero_state(1));
+  const KgmlAgC::Output out = network->forward(x, KgmlAgC::zero_hidden(1));
   (out.fluxes.square().sum() + out.yield.square().sum()).backward();
   EXPECT_EQ(network->parameters().size(), kgml_ag_c::tensor_shapes().size());
   for (const auto& item : network->named_parameters()) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/recurrent_network.h"
+
+#include "model/gru_layers.h"
+#include "model/recurrent_shapes.h"
+
+namespace fluxtile {
+namespace {
+
+constexpr auto units = static_cast<int64_t>(recurrent::hidden_size);
+constexpr auto layers = static_cast<int64_t>(recurrent::layers);
+constexpr auto fluxes = static_cast<int64_t>(recurrent::flux_count);
+
+}  // namespace
+
+RecurrentNetwork::RecurrentNetwork(const std::string& architecture, int64_t inputs)
+    : inputs_(inputs), head_(nullptr) {
+  if (architecture == "lstm")
+    lstm_ = register_module(
+        "rnn", torch::nn::LSTM(torch::nn::LSTMOptions(inputs, units).num_layers(layers)));
+  else
+    gru_ = register_module("rnn",
+                           torch::nn::GRU(torch::nn::GRUOptions(inputs, units).num_layers(layers)));
+  head_ = register_module("head", torch::nn::Linear(units, fluxes));
+}
+
+FluxNetwork::YearOutput RecurrentNetwork::run_year(const torch::Tensor& x_z, const State& state) {
+  const torch::Tensor x = x_z.transpose(0, 1).contiguous();
+  YearOutput out;
+  torch::Tensor o;
+  if (gru_) {
+    torch::Tensor after;
+    std::tie(o, after) = run_gru(gru_, {x}, state.at(0), is_training() ? &dropout : nullptr);
+    out.state = {after};
+  } else {
+    std::tie(o, out.state) = run_lstm(x, state);
+  }
+  if (is_training()) o = dropout.apply(o);
+  out.fluxes = head_->forward(o).transpose(0, 1);
+  return out;
+}
+
+std::pair<torch::Tensor, FluxNetwork::State> RecurrentNetwork::run_lstm(const torch::Tensor& x,
+                                                                        const State& state) {
+  const std::vector<torch::Tensor> weights = lstm_->parameters(false);  // four a layer
+  torch::Tensor o = x;
+  std::vector<torch::Tensor> h, c;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    if (layer > 0 && is_training()) o = dropout.apply(o);
+    const auto [out, last_h, last_c] = torch::lstm(
+        o, {state.at(0).narrow(0, layer, 1), state.at(1).narrow(0, layer, 1)},
+        std::vector<torch::Tensor>(weights.begin() + 4 * layer, weights.begin() + 4 * (layer + 1)),
+        true, 1, 0.0, false, false, false);
+    o = out;
+    h.push_back(last_h);
+    c.push_back(last_c);
+  }
+  return {o, {torch::cat(h), torch::cat(c)}};
+}
+
+FluxNetwork::State RecurrentNetwork::zero_state(int64_t batch) const {
+  const torch::Tensor zero =
+      torch::zeros({layers, batch, units}, head_->weight.options().requires_grad(false));
+  return gru_ ? State{zero} : State{zero, zero.clone()};
+}
+
+std::shared_ptr<FluxNetwork> RecurrentNetwork::replica() const {
+  auto copy = std::make_shared<RecurrentNetwork>(gru_ ? "gru" : "lstm", inputs_);
+  share_parameters(*copy, *this);
+  copy->train(is_training());
+  return copy;
+}
+
+}  // namespace fluxtile

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/torch_runtime.h"
+
+#include <ATen/Parallel.h>
+
+#include <mutex>
+
+#include "model/blas_threads.h"
+
+namespace fluxtile {
+
+void keep_torch_to_one_thread() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    try {
+      at::set_num_interop_threads(1);  // can be set once a process only
+    } catch (const c10::Error&) {      // the pool is running already; nothing here uses it
+    }
+    set_blas_to_one_thread();
+  });
+  thread_local const bool done = (at::set_num_threads(1), true);
+  (void)done;
+}
+
+Error error_of(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+                      text.find("allocate memory") != std::string::npos;
+  if (!memory) return Error(Code::internal, "torch: " + text);
+  return Error(Code::interrupted, "out of memory: " + text)
+      .hint("lower run.threads, or use a device with more free memory");
+}
+
+}  // namespace fluxtile
