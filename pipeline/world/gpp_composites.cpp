@@ -11,6 +11,8 @@
 #include "geo/calendar.h"
 #include "pipeline/world/geotiff.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/satellite_gpp.h"
+#include "pipeline/world/states.h"
 
 namespace fluxtile::world {
 namespace {
@@ -80,21 +82,21 @@ void add_gaps(const World& world, const Placement& p, int64_t composite,
   }
 }
 
-// Cells that are drawn. On a sinusoidal map the Midwest fills half of its box: cells more than
-// three cells outside of the world are nodata.
+// Cells that are drawn: in a world of states those within three cells of one, elsewhere all.
 std::vector<char> drawn_cells(const World& world, const Points& points) {
   constexpr size_t per_cell = kSide * kSide;
   std::vector<char> drawn(points.x.size() / per_cell, 1);
   if (world.config.geography == Geography::square) return drawn;
-  const double margin = 3 * kCell * world.config.gpp_multiple;
-  for (size_t cell = 0; cell < drawn.size(); ++cell) {
+  const double reach = 3 * kCell * world.config.gpp_multiple;
+  tbb::parallel_for(size_t{0}, drawn.size(), [&](size_t cell) {
     const size_t middle = cell * per_cell + per_cell / 2;
-    const double x = points.x[middle], y = points.y[middle];
-    drawn[cell] = x > world.box.x0 - margin && x < world.box.x1 + margin &&
-                          y > world.box.y0 - margin && y < world.box.y1 + margin
-                      ? 1
-                      : 0;
-  }
+    drawn[cell] = 0;
+    for (int k = 0; k < 9 && drawn[cell] == 0; ++k) {
+      Point p = {points.x[middle] + (k % 3 - 1) * reach, points.y[middle] + (k / 3 - 1) * reach};
+      world.geographic_to_grid.inverse(&p.x, &p.y, 1);
+      drawn[cell] = state_at(p.x, p.y).empty() ? 0 : 1;
+    }
+  });
   return drawn;
 }
 
@@ -143,6 +145,9 @@ void write_gpp_composites(const World& world, const std::string& folder) {
   const size_t per_cell = kSide * kSide, cells = points.x.size() / per_cell;
   const std::vector<char> drawn = drawn_cells(world, points);
   const Noise smooth(world.random, Subject::composite, 8000);
+  const SatelliteGpp seen(world.random);
+  const bool satellite = world.config.gpp_error == GppError::satellite ||
+                         world.config.heterogeneity == Heterogeneity::other_structure;
 
   GeoTiffOptions options;
   options.nodata = kNodata;
@@ -157,11 +162,15 @@ void write_gpp_composites(const World& world, const std::string& folder) {
       for (size_t cell = 0; cell < cells; ++cell) {
         if (drawn[cell] == 0) continue;
         const size_t middle = cell * per_cell + per_cell / 2;
-        const double unrest = 1 + 0.05 * smooth.at(points.x[middle], points.y[middle], composite);
-        raster[cell] =
-            static_cast<int16_t>(std::lround(means[c * cells + cell] * unrest / *options.scale));
+        const double x = points.x[middle], y = points.y[middle];
+        const double mean = double{means[c * cells + cell]};
+        const double shown = satellite
+                                 ? double{seen.observed(mean, x, y, year, static_cast<int>(c))}
+                                 : mean * (1 + 0.05 * smooth.at(x, y, composite));
+        if (!std::isnan(shown))
+          raster[cell] = static_cast<int16_t>(std::lround(shown / *options.scale));
       }
-      if (first_day >= kClearBefore && first_day < kClearAfter)
+      if (!satellite && first_day >= kClearBefore && first_day < kClearAfter)
         add_gaps(world, placement, composite, raster);
       const Date date = from_day_of_year(year, first_day);
       options.tags = {{"SOURCE", "synthetic, not observations"},

@@ -12,6 +12,11 @@ namespace fluxtile::world {
 /// another seed draws there, so that they are not the sites of the same world.
 std::vector<SitePoint> tower_points(size_t per_region, uint64_t seed);
 
+/// `per_region` places in each state, none in a block of `towers`. Throws Error(data) when there
+/// are too few such blocks.
+std::vector<SitePoint> reference_points(size_t per_region, const std::vector<SitePoint>& towers,
+                                        uint64_t seed);
+
 /// Writes the site-year tables of a world (docs/training-data.md) into `folder`: sites.nc
 /// (`sites:`, with a copy of its file of points as points.csv) and towers.nc (`towers:`), each
 /// where the description asks for it. A site's values depend on seed, heterogeneity and place

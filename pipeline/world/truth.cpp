@@ -41,6 +41,13 @@ void add_year(const delta_carbon::Fluxes& fluxes, const delta_carbon::Forcing& f
 
 }  // namespace
 
+std::string region_with_parameters_of(const std::string& region) {
+  if (region == "North") return "Iowa";
+  if (region == "East") return "Illinois";
+  if (region == "South") return "Indiana";
+  return region;
+}
+
 Lattice model_lattice(const WorldConfig& config) { return {"EPSG:5070", config.resolution, 0, 0}; }
 
 TruthForcing::TruthForcing(const World& world, std::string region,
@@ -65,20 +72,24 @@ TruthForcing::TruthForcing(const World& world, std::string region,
   }
 }
 
-delta_carbon::SoilColumn TruthForcing::soil(size_t begin, size_t end) const {
-  delta_carbon::SoilColumn soil;
+delta_carbon::ParameterSet TruthForcing::parameters(size_t begin, size_t end) const {
+  std::vector<ParameterPlace> places;
   for (size_t i = begin; i < end; ++i) {
-    const SoilProperties s = world_.soil.at(centres_[i].x, centres_[i].y);
-    soil.bulk_density.push_back(static_cast<float>(s[0]));
-    soil.sand.push_back(static_cast<float>(s[1]));
-    soil.silt.push_back(static_cast<float>(s[2]));
-    soil.field_capacity.push_back(static_cast<float>(s[3]));
-    soil.wilting_point.push_back(static_cast<float>(s[4]));
-    soil.ksat.push_back(static_cast<float>(s[5]));
-    soil.soc.push_back(static_cast<float>(s[6]));
-    soil.latitude.push_back(static_cast<float>(geographic_[i].y));
+    places.push_back({region_with_parameters_of(region_),
+                      climate_at(geographic_[i].x, geographic_[i].y),
+                      world_.soil.at(centres_[i].x, centres_[i].y)});
   }
-  return soil;
+  return parameter_set(TrueParameters(world_.random, world_.config.heterogeneity), places);
+}
+
+delta_carbon::SoilColumn TruthForcing::soil(size_t begin, size_t end) const {
+  std::vector<SoilProperties> soils;
+  std::vector<double> latitudes;
+  for (size_t i = begin; i < end; ++i) {
+    soils.push_back(world_.soil.at(centres_[i].x, centres_[i].y));
+    latitudes.push_back(geographic_[i].y);
+  }
+  return soil_column(soils, latitudes);
 }
 
 delta_carbon::Forcing TruthForcing::year(int year, const std::vector<Weather::Day>& days,
@@ -114,7 +125,19 @@ delta_carbon::Forcing TruthForcing::year(int year, const std::vector<Weather::Da
   return forcing;
 }
 
-Truth simulate_truth(const World& world, const std::string& region,
+TruthWeather truth_weather(const World& world) {
+  const int first = first_simulated_year(world.config);
+  const auto years = static_cast<size_t>(world.config.end_year() - first);
+  std::vector<std::vector<Weather::Day>> days(years);
+  tbb::parallel_for(size_t{0}, years, [&](size_t y) {
+    days[y] = days_of(world.weather, first + static_cast<int>(y));
+  });
+  TruthWeather weather;
+  for (size_t y = 0; y < years; ++y) weather[first + static_cast<int>(y)] = std::move(days[y]);
+  return weather;
+}
+
+Truth simulate_truth(const World& world, const TruthWeather& weather, const std::string& region,
                      const std::vector<CellIndex>& cells) {
   const WorldConfig& config = world.config;
   const TruthForcing cell_forcing(world, region, cells);
@@ -123,10 +146,10 @@ Truth simulate_truth(const World& world, const std::string& region,
   const size_t n = truth.cells.size();
   for (int year = config.first_year; year < config.end_year(); ++year)
     truth.years[year].sums.assign(TruthYear::variables.size() * 12 * n, 0.0);
-  std::map<int, std::vector<Weather::Day>> days;
-  for (int year = first_simulated_year(config); year < config.end_year(); ++year)
-    days[year] = days_of(world.weather, year);
 
+  const auto run = config.heterogeneity == Heterogeneity::other_structure
+                       ? delta_carbon::run_other_structure
+                       : delta_carbon::run;
   const auto simulate = [&](size_t chunk) {
     const size_t begin = chunk * kLanes, end = std::min(n, begin + kLanes);
     const auto parameters = cell_forcing.parameters(begin, end);
@@ -134,14 +157,11 @@ Truth simulate_truth(const World& world, const std::string& region,
     std::vector<delta_carbon::Forcing> settling;
     int year = first_simulated_year(config);
     for (; year < config.begin_year(); ++year)
-      settling.push_back(cell_forcing.year(year, days.at(year), begin, end));
+      settling.push_back(cell_forcing.year(year, weather.at(year), begin, end));
     delta_carbon::State state = delta_carbon::equilibrium(parameters, soil, settling);
     for (; year < config.end_year(); ++year) {
-      const auto forcing = cell_forcing.year(year, days.at(year), begin, end);
-      const delta_carbon::Fluxes fluxes =
-          config.heterogeneity == Heterogeneity::other_structure
-              ? delta_carbon::run_other_structure(parameters, soil, forcing, state)
-              : delta_carbon::run(parameters, soil, forcing, state);
+      const auto forcing = cell_forcing.year(year, weather.at(year), begin, end);
+      const delta_carbon::Fluxes fluxes = run(parameters, soil, forcing, state);
       if (year < config.first_year) continue;
       add_year(fluxes, forcing, year, begin, n, truth.years.at(year).sums);
     }

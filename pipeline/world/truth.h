@@ -14,6 +14,15 @@ namespace fluxtile::world {
 /// The model grid that run.yaml names.
 Lattice model_lattice(const WorldConfig& config);
 
+/// The region whose true parameters a region has: in the square world North has Iowa's, East
+/// Illinois', South Indiana's; the states have their own.
+std::string region_with_parameters_of(const std::string& region);
+
+/// Days of weather by calendar year, from kSettleYears before the world's inputs to its end.
+using TruthWeather = std::map<int, std::vector<Weather::Day>>;
+constexpr int kSettleYears = 2;
+TruthWeather truth_weather(const World& world);
+
 /// Cells of the model grid with what delta-carbon needs to know of them, year after year.
 class TruthForcing {
  public:
@@ -53,8 +62,7 @@ struct Truth {
 /// years that run.yaml maps. Pools begin at the equilibrium of the kSettleYears years before the
 /// world's inputs; the years of spin-up follow. A cell's truth depends on description and place
 /// alone, not on other cells, threads or `years`. Uses all cores.
-Truth simulate_truth(const World& world, const std::string& region,
+Truth simulate_truth(const World& world, const TruthWeather& weather, const std::string& region,
                      const std::vector<CellIndex>& cells);
-constexpr int kSettleYears = 2;
 
 }  // namespace fluxtile::world

@@ -115,12 +115,13 @@ void write_truth(const World& world, const std::string& regions, const std::stri
   const Lattice lattice = model_lattice(world.config);
   const RegionSet set = read_regions({regions, "", "region", ""}, {"all"});
   const Transform to_region(choose_operation(Crs::from_user_input(lattice.crs), set.crs));
+  const TruthWeather weather = truth_weather(world);
   for (const Region& region : set.regions) {
     const RegionIndex index(region);
     const CellWindow window = region_window(lattice, region, index, to_region);
     if (window.empty()) continue;
-    const Truth truth =
-        simulate_truth(world, region.name, cells_inside(lattice, window, index, to_region));
+    const Truth truth = simulate_truth(world, weather, region.name,
+                                       cells_inside(lattice, window, index, to_region));
     RegionMaps((fs::path(folder) / region.name).string(), {lattice, window}, truth).write();
   }
 }

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "pipeline/config_values.h"
 #include "pipeline/yaml_walker.h"
 
@@ -16,6 +19,7 @@ namespace fs = std::filesystem;
 
 const std::vector<std::string> kGeographies = {"square", "midwest"};
 const std::vector<std::string> kCropModes = {"nearest", "majority"};
+const std::vector<std::string> kGppErrors = {"smooth", "satellite"};
 const std::vector<std::string> kGppKinds = {"truth", "satellite"};
 
 const YamlSchema& world_schema() {
@@ -39,6 +43,7 @@ const YamlSchema& world_schema() {
       {"period.spinup", shape_text, "number of years before them"},
       {"gpp", shape_map, "how GPP is written"},
       {"gpp.gaps", shape_text, "share lost to cloud, 0 to 0.9"},
+      {"gpp.error", shape_text, "smooth or satellite"},
       {"gpp.multiple", shape_text, "side of a cell in cells of 463.3127 m"},
       {"soil", shape_map, "how soil is written"},
       {"soil.cell", shape_text, "metres"},
@@ -58,8 +63,10 @@ const YamlSchema& world_schema() {
       {"sites.first_year", shape_text, "a year"},
       {"sites.years", shape_text, "number of years"},
       {"sites.gpp", shape_text, "truth or satellite"},
+      {"sites.heterogeneity", shape_text, "how the process model differs between regions"},
       {"towers", shape_map, "labels as towers give them"},
       {"towers.per_region", shape_text, "number of sites in each state"},
+      {"towers.reference", shape_text, "number of sites with known truth in each state"},
       {"towers.first_year", shape_text, "a year"},
       {"towers.years", shape_text, "number of years"},
       {"towers.gpp", shape_text, "truth or satellite"},
@@ -122,10 +129,13 @@ void read_sites(const YamlWalker& where, const std::string& file, SiteBlock& sit
   read(where.find("first_year"), sites.first_year, 1980, 2100);
   read(where.find("years"), sites.years, 1, 50);
   if (const auto gpp = where.find("gpp")) sites.gpp = kGppKinds[gpp->choice(kGppKinds)];
+  if (const auto kind = where.find("heterogeneity"))
+    sites.heterogeneity = kind->parsed(parse_heterogeneity);
 }
 
 void read_towers(const YamlWalker& where, TowerBlock& towers) {
   read(where.at("per_region"), towers.per_region, 1, 1000);
+  read(where.find("reference"), towers.reference, 1, 1000);
   read(where.find("first_year"), towers.first_year, 1980, 2100);
   read(where.find("years"), towers.years, 1, 50);
   if (const auto gpp = where.find("gpp")) towers.gpp = kGppKinds[gpp->choice(kGppKinds)];
@@ -134,11 +144,21 @@ void read_towers(const YamlWalker& where, TowerBlock& towers) {
   read(where.find("gap_share"), towers.labels.gap_share, 0.0, 0.9);
 }
 
-void read_models(const YamlWalker& where, const std::string& file, ModelBlock& models) {
+void read_models(const YamlWalker& where, const std::string& file, Geography geography,
+                 ModelBlock& models) {
+  static const std::array<std::vector<std::string>, 2> names = {
+      {{"North", "East", "South"}, {"Illinois", "Iowa", "Indiana"}}};
+  const std::vector<std::string>& known = names[static_cast<size_t>(geography)];
   models.directory = read_path(where.at("directory"), file);
   models.default_package = where.at("default").text();
   if (const auto regions = where.find("regions")) {
-    for (const auto& entry : regions->items()) models.regions[entry.name()] = entry.text();
+    for (const auto& entry : regions->items()) {
+      if (std::find(known.begin(), known.end(), entry.name()) == known.end()) {
+        throw entry.error("the world has no region `" + entry.name() + "`")
+            .hint(suggestion(entry.name(), known));
+      }
+      models.regions[entry.name()] = entry.text();
+    }
   }
 }
 
@@ -174,6 +194,8 @@ WorldConfig read_world_config(const std::string& path, const std::vector<std::st
   read(find(root, "period", "first_year"), config.first_year, 1980, 2100);
   read(find(root, "period", "years"), config.years, 1, 50);
   read(find(root, "period", "spinup"), config.spinup, 0, 20);
+  if (const auto error = find(root, "gpp", "error"))
+    config.gpp_error = static_cast<GppError>(error->choice(kGppErrors));
   read(find(root, "gpp", "gaps"), config.gaps, 0.0, 0.9);
   read(find(root, "gpp", "multiple"), config.gpp_multiple, 1, 100);
   read(find(root, "soil", "cell"), config.soil_cell, 30.0, 50000.0);
@@ -184,9 +206,11 @@ WorldConfig read_world_config(const std::string& path, const std::vector<std::st
   read(find(root, "fields", "size"), config.field_size, 50.0, 200000.0);
   read(find(root, "climate", "stride"), config.climate_stride, 1, 100);
   read(find(root, "model", "sample_cells"), config.sample_cells, 4, 500);
+  config.sites.heterogeneity = config.heterogeneity;
   if (const auto sites = root.find("sites")) read_sites(*sites, path, config.sites);
   if (const auto towers = root.find("towers")) read_towers(*towers, config.towers);
-  if (const auto models = root.find("models")) read_models(*models, path, config.models);
+  if (const auto models = root.find("models"))
+    read_models(*models, path, config.geography, config.models);
   config.towers.labels.seed = config.seed;
   return config;
 }
@@ -206,27 +230,31 @@ std::string to_yaml(const WorldConfig& c) {
   text += fmt::format(
       "grid: {{resolution: {}, tile: {}}}\n"
       "period: {{first_year: {}, years: {}, spinup: {}}}\n"
-      "gpp: {{gaps: {}, multiple: {}}}\n"
+      "gpp: {{error: {}, gaps: {}, multiple: {}}}\n"
       "soil: {{cell: {}, shift: {}}}\n"
       "crop: {{cell: {}, mode: {}}}\n"
       "fields: {{size: {}}}\n"
       "climate: {{stride: {}}}\n"
       "model: {{sample_cells: {}}}\n",
-      c.resolution, c.tile, c.first_year, c.years, c.spinup, c.gaps, c.gpp_multiple, c.soil_cell,
+      c.resolution, c.tile, c.first_year, c.years, c.spinup,
+      kGppErrors[static_cast<size_t>(c.gpp_error)], c.gaps, c.gpp_multiple, c.soil_cell,
       c.soil_shift, c.crop_cell, kCropModes[static_cast<size_t>(c.crop_mode)], c.field_size,
       c.climate_stride, c.sample_cells);
   if (c.sites.count > 0 || !c.sites.file.empty()) {
     const std::string points =
         c.sites.count > 0 ? fmt::format("count: {}", c.sites.count) : "file: training/points.csv";
-    text += fmt::format("sites: {{{}, first_year: {}, years: {}, gpp: {}}}\n", points,
-                        c.sites.first_year, c.sites.years, c.sites.gpp);
+    text += fmt::format("sites: {{{}, first_year: {}, years: {}, gpp: {}, heterogeneity: {}}}\n",
+                        points, c.sites.first_year, c.sites.years, c.sites.gpp,
+                        to_text(c.sites.heterogeneity));
   }
   if (c.towers.per_region > 0) {
     text += fmt::format(
-        "towers: {{per_region: {}, first_year: {}, years: {}, gpp: {}, random_error: {}, "
+        "towers: {{per_region: {}, {}first_year: {}, years: {}, gpp: {}, random_error: {}, "
         "systematic_error: {}, gap_share: {}}}\n",
-        c.towers.per_region, c.towers.first_year, c.towers.years, c.towers.gpp,
-        c.towers.labels.random_error, c.towers.labels.systematic_error, c.towers.labels.gap_share);
+        c.towers.per_region,
+        c.towers.reference > 0 ? fmt::format("reference: {}, ", c.towers.reference) : "",
+        c.towers.first_year, c.towers.years, c.towers.gpp, c.towers.labels.random_error,
+        c.towers.labels.systematic_error, c.towers.labels.gap_share);
   }
   if (!c.models.directory.empty()) {
     std::string regions;

@@ -19,17 +19,27 @@ enum class Geography {
 /// How a run takes the crop of a cell from the crop map, and so does the truth.
 enum class CropMode { nearest, majority };
 
+/// How the GPP composites err.
+enum class GppError {
+  smooth,     ///< 5 %, smooth in space; clouds hide the share `gaps`
+  satellite,  ///< as satellite_gpp.h; clouds of their own
+};
+
 /// `sites:` of a world: training data without noise.
 struct SiteBlock {
   size_t count = 0;  ///< points drawn in the three states; 0: no such table, unless `file`
   std::string file;  ///< CSV file of points instead (absolute, or as the caller gave it)
   int first_year = 2001, years = 18;
   std::string gpp = "truth";  ///< "truth" | "satellite"
+  /// What the process model knows of regions; the same as in the world unless said.
+  Heterogeneity heterogeneity = Heterogeneity::small_jump;
 };
 
-/// `towers:` of a world: a few sites a region with labels as towers give them.
+/// `towers:` of a world: a few sites a region with labels as towers give them, and sites with known
+/// truth in other blocks to score models on.
 struct TowerBlock {
   size_t per_region = 0;  ///< 0: no such table
+  size_t reference = 0;   ///< sites a region whose labels are the truth; 0: no such table
   int first_year = 2001, years = 6;
   std::string gpp = "satellite";
   TowerLabels labels;  ///< its seed is the world's
@@ -57,6 +67,7 @@ struct WorldConfig {
   int first_year = 2018;                        ///< first year that run.yaml maps
   int years = 1;                                ///< mapped years
   int spinup = 1;                               ///< years of input before first_year
+  GppError gpp_error = GppError::smooth;
   double gaps = 0.1;     ///< share of GPP lost to cloud from March to November, 0..0.9
   int gpp_multiple = 1;  ///< side of a GPP cell in cells of 463.3127 m
   double soil_cell = 250, soil_shift = 90;  ///< metres; shift between soil lattice and model grid
