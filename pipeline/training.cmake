@@ -21,5 +21,5 @@ fluxtile_library(fluxtile_training
   training/training_work.cpp)
 target_compile_definitions(fluxtile_training PRIVATE FLUXTILE_VERSION="${PROJECT_VERSION}")
 target_link_libraries(fluxtile_training
-  PUBLIC fluxtile_base fluxtile_config fluxtile_model fluxtile_world
+  PUBLIC fluxtile_pipeline fluxtile_evaluation_report fluxtile_site_years
   PRIVATE fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json TBB::tbb)
