@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/nearest_name.h"
-#include "model/evaluation/site_scores.h"
+#include "model/evaluation/simple_baselines.h"
 
 namespace fluxtile {
 namespace {
@@ -19,7 +19,7 @@ struct ArmText {
 constexpr ArmText texts[] = {
     {Arm::pretrained, "pretrained", "the global model as it is"},
     {Arm::pooled, "pooled", "one model fine-tuned on the labels of all regions"},
-    {Arm::pooled_line, "pooled-line", "pooled, then bias and slope of each region"},
+    {Arm::pooled_corrected, "pooled-corrected", "pooled, then bias and slope of each region"},
     {Arm::regional, "regional",
      "a model a region, fine-tuned from the global one on its own labels"},
     {Arm::others, "others", "for each region, fine-tuned on the labels of all other regions"},
@@ -208,7 +208,7 @@ ArmModels ArmTrainer::make(Arm arm) {
       }
       return models;
     }
-    case Arm::pooled_line:
+    case Arm::pooled_corrected:
       models = this->models(Arm::pooled);
       models.arm = arm;
       return models;
@@ -265,7 +265,7 @@ Predictions predict_arm(const ArmModels& models, const Experiment& experiment, i
     for (const auto& [variable, values] : part.daily) scatter(values, sites, all.daily[variable]);
     for (const auto& [variable, values] : part.annual) scatter(values, sites, all.annual[variable]);
   }
-  if (models.arm == Arm::pooled_line) return bias_and_slope(table, experiment.roles, all);
+  if (models.arm == Arm::pooled_corrected) return bias_and_slope(table, experiment.roles, all);
   return all;
 }
 

@@ -15,14 +15,14 @@ namespace fluxtile {
 /// The ways to make a model for each region that are compared. All of them see the same labels,
 /// take the same number of optimiser steps and choose among the same learning rates.
 enum class Arm {
-  pretrained,   ///< the global model as it is
-  pooled,       ///< one model fine-tuned on the labels of all regions
-  pooled_line,  ///< pooled, then bias and slope of each region
-  regional,     ///< one model a region, fine-tuned from the global one on the region's labels
-  others,       ///< for each region, fine-tuned on the labels of all OTHER regions (transfer)
-  scratch,      ///< one model a region from random weights, on the region's labels alone
-  placebo,      ///< as regional, but with sites dealt to the regions at random
-  swapped,      ///< each region mapped with the next region's model
+  pretrained,        ///< the global model as it is
+  pooled,            ///< one model fine-tuned on the labels of all regions
+  pooled_corrected,  ///< pooled, then bias and slope of each region
+  regional,          ///< one model a region, fine-tuned from the global one on the region's labels
+  others,            ///< for each region, fine-tuned on the labels of all OTHER regions (transfer)
+  scratch,           ///< one model a region from random weights, on the region's labels alone
+  placebo,           ///< as regional, but with sites dealt to the regions at random
+  swapped,           ///< each region mapped with the next region's model
   gru,
   lstm,          ///< regional, but a plain recurrent network from pre-training on
   no_knowledge,  ///< regional, but without knowledge-guided terms from pre-training on
@@ -60,7 +60,7 @@ class ArmTrainer {
   /// `baselines`: pre-trained packages of gru, lstm and no_knowledge where these arms are wanted.
   ArmTrainer(Package global, std::map<Arm, Package> baselines, const Experiment& experiment,
              ArmSettings settings);
-  /// Models of an arm. pooled_line has pooled's.
+  /// Models of an arm. pooled_corrected has pooled's.
   const ArmModels& models(Arm arm);
 
  private:
@@ -82,7 +82,7 @@ class ArmTrainer {
   std::map<Arm, ArmModels> made_;
 };
 
-/// Predictions of an arm for every site-year: each site with its region's model; pooled_line
+/// Predictions of an arm for every site-year: each site with its region's model; pooled_corrected
 /// corrected on the training labels.
 Predictions predict_arm(const ArmModels& models, const Experiment& experiment, int spinup,
                         int threads);

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "model/evaluation/simple_baselines.h"
 #include "pipeline/training/evaluation_report.h"
 #include "pipeline/training/folds.h"
 #include "pipeline/training/training_work.h"
@@ -93,7 +95,7 @@ std::vector<std::pair<std::string, std::string>> questions(const FoldPredictions
   ask("pooled", "regional");
   ask("pretrained", "pooled");
   ask("pretrained", "regional");
-  ask("pooled-line", "regional");
+  ask("pooled-corrected", "regional");
   ask("scratch", "regional");
   ask("placebo", "regional");
   ask("swapped", "regional");
@@ -227,6 +229,8 @@ EvaluationReport evaluate_pretraining(TrainingWork& work) {
 
 void write_report(const EvaluationReport& report, const std::string& path, std::ostream& out) {
   write_atomically(path + ".csv", evaluation_csv(report));
+  if (!report.differences.empty())
+    write_atomically(path + "_differences.csv", differences_csv(report));
   write_atomically(path + ".json", evaluation_json(report));
   write_atomically(path + ".html", evaluation_page(report));
   out << path + ".html\n";

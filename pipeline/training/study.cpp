@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <spdlog/spdlog.h>
-#include <tbb/parallel_for_each.h>
 #include <tbb/task_arena.h>
 
 #include <atomic>
-#include <filesystem>
 #include <ostream>
 #include <thread>
 
@@ -60,9 +57,8 @@ int study_verb(const std::string& path, const std::vector<std::string>& override
   }
   Progress progress(options.progress);
   progress.begin("worlds", jobs.size(), jobs.size() - open.size());
-  const int threads = config.threads > 0
-                          ? config.threads
-                          : static_cast<int>(std::thread::hardware_concurrency());
+  const int threads =
+      config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
   std::atomic<size_t> next = 0;
   std::vector<std::thread> workers;
   std::vector<Result<bool>> outcomes(static_cast<size_t>(threads), Result<bool>(true));
@@ -92,6 +88,7 @@ int study_verb(const std::string& path, const std::vector<std::string>& override
 
   const StudyReport report = study_report(config, *global, done);
   write_atomically(config.output + "/study.csv", study_csv(report));
+  write_atomically(config.output + "/study_differences.csv", study_differences_csv(report));
   write_atomically(config.output + "/study.json", study_json(report));
   write_atomically(config.output + "/study.md", study_markdown(report));
   write_atomically(config.output + "/study.html", study_page(report));

@@ -23,7 +23,6 @@ const YamlSchema& study_schema() {
       {"worlds.kinds.*", shape_text, "a kind"},
       {"worlds.each", shape_text, "a number of worlds"},
       {"worlds.first_seed", shape_text, "a whole number"},
-      {"worlds.points", shape_text, "CSV file of places with NAME, STATE_NAME, Lon, Lat"},
       {"sites", shape_map, "where labels and scores come from"},
       {"sites.towers", shape_text, "labelled sites a region"},
       {"sites.reference", shape_text, "scored sites a region"},
@@ -91,7 +90,6 @@ StudyConfig read_study_config(const std::string& path, const std::vector<std::st
   if (config.kinds.empty()) throw kinds.error("no kind of world").expected("at least one kind");
   read(worlds.find("each"), config.worlds, 1, 1000);
   read(worlds.find("first_seed"), config.first_seed, 0, int64_t{1} << 53);
-  if (const auto points = worlds.find("points")) config.points = absolute(*points);
   read(find(root, "sites", "towers"), config.towers, 1, 1000);
   read(find(root, "sites", "reference"), config.reference, 1, 1000);
   read(find(root, "years", "first"), config.first_year, 1980, 2100);
@@ -119,7 +117,7 @@ StudyConfig read_study_config(const std::string& path, const std::vector<std::st
   if (const auto arms = root.find("arms")) {
     for (const YamlWalker& item : arms->items()) config.arms.push_back(item.parsed(parse_arm));
   } else {
-    config.arms = {Arm::pretrained, Arm::pooled,  Arm::pooled_line, Arm::regional,
+    config.arms = {Arm::pretrained, Arm::pooled,  Arm::pooled_corrected, Arm::regional,
                    Arm::scratch,    Arm::placebo, Arm::swapped};
   }
   if (const auto threads = find(root, "run", "threads"))

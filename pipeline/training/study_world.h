@@ -5,22 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "model/evaluation/site_scores.h"
 #include "pipeline/training/experiment.h"
 #include "pipeline/training/study_config.h"
+#include "pipeline/training/study_report.h"
 
 namespace fluxtile {
 
-/// Scores of every arm in one synthetic world.
+/// What one synthetic world came to.
 struct WorldScores {
   std::string kind;
   uint64_t seed = 0;
   size_t training_site_years = 0, test_site_years = 0;
-  struct Arm {
-    std::string name;
-    std::vector<RegionScores> scores;  ///< against the truth, test site-years
-  };
-  std::vector<Arm> arms;
+  std::vector<StudyRow> rows;  ///< of every arm, against the truth, test site-years
 };
 
 /// Towers and reference sites of one world, with labels as towers give them. Towers of a region

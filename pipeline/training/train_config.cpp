@@ -145,7 +145,7 @@ class Reader {
     if (arms) {
       for (const YamlWalker& item : arms->items()) evaluate.arms.push_back(item.parsed(parse_arm));
     } else {
-      evaluate.arms = {Arm::pretrained, Arm::pooled,  Arm::pooled_line, Arm::regional,
+      evaluate.arms = {Arm::pretrained, Arm::pooled,  Arm::pooled_corrected, Arm::regional,
                        Arm::scratch,    Arm::placebo, Arm::swapped};
     }
     if (!where) return;
