@@ -92,6 +92,7 @@ table.tight th, table.tight td { padding: 5px 12px 5px 0; } table.tight th.n { w
 table.tight th.part, table.tight td.part { padding-left: 12px; }
 th.part { border-left: 1px solid var(--line); padding-left: 16px; } td.part { border-left: 1px solid var(--line); padding-left: 16px; }
 th.span { text-align: left; color: var(--ink); }
+h3.question { margin: 24px 0 10px; }
 ul.findings { margin: 0 0 20px; padding-left: 20px; } ul.findings li { margin-bottom: 4px; max-width: 90ch; }
 .grid.wide { grid-template-columns: repeat(auto-fill, minmax(min(500px, 100%), 1fr)); }
 .bars { max-width: 560px; }
@@ -161,6 +162,10 @@ std::string HtmlPage::text(const std::string& footer) const {
 std::string html_cell(const std::string& text, const char* style) {
   return std::string("<td") + (*style != 0 ? " class=\"" + std::string(style) + "\"" : "") + ">" +
          markup_escaped(text) + "</td>";
+}
+
+std::string html_figure(const std::string& title, const std::string& markup) {
+  return "<figure><h3>" + markup_escaped(title) + "</h3>\n" + markup + "</figure>\n";
 }
 
 }  // namespace fluxtile

@@ -45,5 +45,7 @@ class HtmlPage {
 
 /// A table cell; `style`: CSS classes, "n" for numbers.
 std::string html_cell(const std::string& text, const char* style = "");
+/// A chart or picture on a card with its title; `markup` goes in as it is.
+std::string html_figure(const std::string& title, const std::string& markup);
 
 }  // namespace fluxtile

@@ -206,17 +206,21 @@ std::string row_plot(const std::string& label, const PlotAxis& x, const std::vec
   constexpr double kWidth = 560, kTop = 6, kBottom = 40;
   double names = 40, notes = 0;
   size_t most_dots = 0;
+  bool estimates_with_values = false;
   std::vector<double> values;
   for (const PlotRow& row : rows) {
     names = std::max(names, text_width(row.name));
     if (row.heading) continue;
     notes = std::max(notes, text_width(row.note));
     most_dots = std::max(most_dots, row.dots.size());
+    estimates_with_values =
+        estimates_with_values || (row.dots.size() > 1 && std::isfinite(row.low));
     values.insert(values.end(), {row.low, row.high, row.quarter, row.three_quarters});
     for (const PlotDot& dot : row.dots) values.push_back(dot.value);
   }
   if (std::isfinite(reference)) values.push_back(reference);
-  const double height_of_row = most_dots > 12 ? 36 : 24, radius = most_dots > 12 ? 3 : 4;
+  const bool tall = most_dots > 12 || estimates_with_values;
+  const double height_of_row = tall ? 36 : 24, radius = tall ? 3 : 4;
   const double left = std::min(names, 190.0) + 14, right = std::min(notes, 200.0) + 14;
   const double bottom = kTop + height_of_row * static_cast<double>(rows.size());
   const AxisScale across(x, values, left + 6, kWidth - right - 6, 5);
@@ -245,27 +249,40 @@ std::string row_plot(const std::string& label, const PlotAxis& x, const std::vec
       const double from = across.at(row.quarter), to = across.at(row.three_quarters);
       svg += svg_box(from, middle - 0.36 * height_of_row, to - from, 0.72 * height_of_row, "box");
     }
-    if (across.drawable(row.low) && across.drawable(row.high) && !row.dots.empty()) {
+    const bool has_interval =
+        across.drawable(row.low) && across.drawable(row.high) && !row.dots.empty();
+    // An estimate stands below the values that it comes from.
+    const bool two_lanes = has_interval && row.dots.size() > 1;
+    const double estimate = two_lanes ? y + 0.74 * height_of_row : middle;
+    const double single = two_lanes ? y + 0.32 * height_of_row : middle;
+    if (has_interval) {
       const std::string style = "whisker " + colour_class(row.dots[0].colour);
-      svg += svg_line(across.at(row.low), middle, across.at(row.high), middle, style);
+      svg += svg_line(across.at(row.low), estimate, across.at(row.high), estimate, style);
       for (const double end : {row.low, row.high})
         if (across.outside(end) == 0)
-          svg += svg_line(across.at(end), middle - 4, across.at(end), middle + 4, style);
+          svg += svg_line(across.at(end), estimate - 4, across.at(end), estimate + 4, style);
         else
-          svg += edge_mark(across.at(end), middle, across.outside(end),
+          svg += edge_mark(across.at(end), estimate, across.outside(end),
                            "dot " + colour_class(row.dots[0].colour), across.tick_text(end));
     }
     std::vector<PlotDot> dots;
     std::vector<double> places;
     for (const PlotDot& dot : row.dots) {
-      if (!across.drawable(dot.value)) continue;
+      if (!across.drawable(dot.value) || (two_lanes && &dot == row.dots.data())) continue;
       dots.push_back(dot);
       places.push_back(across.at(dot.value));
     }
-    const std::vector<double> offsets = spread(places, radius, 0.5 * height_of_row - radius - 1);
+    const double reach = (two_lanes ? 0.28 : 0.5) * height_of_row - radius - 1;
+    std::vector<double> heights = spread(places, radius, reach);
+    for (double& height : heights) height += single;
+    if (two_lanes && across.drawable(row.dots[0].value)) {
+      dots.push_back(row.dots[0]);
+      places.push_back(across.at(row.dots[0].value));
+      heights.push_back(estimate);
+    }
     for (size_t i = 0; i < dots.size(); ++i) {
       const std::string colour = colour_class(dots[i].colour);
-      const double place = middle + offsets[i];
+      const double place = heights[i];
       if (const int side = across.outside(dots[i].value); side != 0)
         svg += edge_mark(places[i], place, side, "dot " + colour, dots[i].tip);
       else

@@ -9,6 +9,7 @@
 #include "geo/unit_text.h"
 #include "pipeline/html_page.h"
 #include "pipeline/svg_plots.h"
+#include "pipeline/training/curve_plot.h"
 #include "pipeline/training/evaluation_report.h"
 #include "pipeline/training/report_order.h"
 #include "pipeline/training/score_text.h"
@@ -17,22 +18,6 @@ namespace fluxtile {
 namespace {
 
 std::string people(Scale scale) { return unit_for_people(unit_of(scale)); }
-
-/// A score for the page.
-std::string shown(double value) { return for_page(score_text(value)); }
-
-/// Colours by place in a list; more names than colours share them.
-size_t colour_of(const std::vector<std::string>& names, const std::string& name) {
-  const auto at = std::find(names.begin(), names.end(), name) - names.begin();
-  return static_cast<size_t>(at) % HtmlPage::colours;
-}
-
-std::string figure(const std::string& title, const std::string& content,
-                   const std::string& caption = "") {
-  return "<figure><h3>" + markup_escaped(title) + "</h3>\n" + content +
-         (caption.empty() ? "" : "<figcaption>" + markup_escaped(caption) + "</figcaption>") +
-         "</figure>\n";
-}
 
 /// One column of the table of scores.
 struct HeadlineColumn {
@@ -154,7 +139,7 @@ class EvaluationPage {
         const double value = columns[i].value(arm);
         std::string style = columns[i].begins_variable ? "n part" : "n";
         if (std::isfinite(value) && score_text(value) == best[i]) style += " best";
-        page_.add(html_cell(shown(value), style.c_str()));
+        page_.add(html_cell(score_for_page(value), style.c_str()));
       }
       page_.add("</tr>\n");
     }
@@ -256,7 +241,7 @@ class EvaluationPage {
       ends.push_back(std::isnan(row.high) ? row.dots[0].value : row.high);
     }
     if (quantile(ends, 1) > 1.5) axis.high = 1.5;
-    page_.add(figure(
+    page_.add(html_figure(
         comparison + ", " + variable,
         row_plot(comparison + ", " + variable + ": relative difference of MSE", axis, rows, 0)));
   }
@@ -271,8 +256,8 @@ class EvaluationPage {
     for (const ArmDifference& d : report_.differences)
       page_.add("<tr>" + html_cell(d.second) + html_cell(d.first) +
                 html_cell(region_text(d.region)) + html_cell(d.variable) +
-                html_cell(to_text(d.scale)) + html_cell(shown(d.result.second), "n") +
-                html_cell(shown(d.result.first), "n") +
+                html_cell(to_text(d.scale)) + html_cell(score_for_page(d.result.second), "n") +
+                html_cell(score_for_page(d.result.first), "n") +
                 html_cell(for_page(difference_text(d.result))) +
                 html_cell(std::to_string(d.result.sites), "n") +
                 html_cell(std::to_string(d.result.blocks), "n") +
@@ -334,8 +319,8 @@ class EvaluationPage {
         const double value = f.nse ? own->all.nse : own->all.rmse;
         any = any || std::isfinite(value);
         row.dots.push_back({value, region_colour(region),
-                            arm.arm + ", " + region_text(region) + ": " + shown(value) + ", " +
-                                std::to_string(own->sites) + " sites"});
+                            arm.arm + ", " + region_text(region) + ": " + score_for_page(value) +
+                                ", " + std::to_string(own->sites) + " sites"});
       }
       if (!row.dots.empty()) rows.push_back(row);
     }
@@ -344,7 +329,7 @@ class EvaluationPage {
     axis.title = f.nse ? "NSE" : "RMSE, " + people(f.scale);
     if (!f.nse) axis.low = 0;
     const std::string title = variable + ", " + to_text(f.scale) + (f.nse ? ", NSE" : ", RMSE");
-    page_.add(figure(title, row_plot(title, axis, rows)));
+    page_.add(html_figure(title, row_plot(title, axis, rows)));
   }
 
   /// NSE has no lower end: below -1 a model is bad, however bad.
@@ -391,7 +376,7 @@ class EvaluationPage {
           if (std::isfinite(value))
             row.dots.push_back(
                 {value, region_colour(region),
-                 site.site + (region.empty() ? "" : ", " + region) + ": " + shown(value)});
+                 site.site + (region.empty() ? "" : ", " + region) + ": " + score_for_page(value)});
         }
       }
       if (row.dots.empty()) continue;
@@ -400,7 +385,7 @@ class EvaluationPage {
       row.quarter = quantile(values, 0.25);
       row.median = quantile(values, 0.5);
       row.three_quarters = quantile(values, 0.75);
-      row.note = "median " + shown(row.median);
+      row.note = "median " + score_for_page(row.median);
       rows.push_back(row);
     }
     if (rows.empty()) return;
@@ -408,7 +393,7 @@ class EvaluationPage {
     axis.title = nse ? "NSE" : "RMSE, " + people(Scale::monthly);
     if (!nse) axis.low = 0;
     const std::string title = variable + ", monthly, " + (nse ? "NSE" : "RMSE") + " of each site";
-    page_.add(figure(title, row_plot(title, axis, rows)));
+    page_.add(html_figure(title, row_plot(title, axis, rows)));
   }
 
   // ---- learning curve, robustness ----
@@ -455,67 +440,11 @@ class EvaluationPage {
           if (p.variable == variable && p.region == region) own.push_back(p);
         const std::string title = variable + ", " + region_text(region);
         if (!own.empty())
-          page_.add(
-              figure(title, curve_plot(title + ": RMSE against " + x_title, x_title, own, arms)));
+          page_.add(html_figure(title, curve_plot(title + ": RMSE against " + x_title, x_title,
+                                                  "RMSE, " + people(Scale::monthly), own, arms)));
       }
     }
     page_.add("</div>\n");
-  }
-
-  static std::string curve_plot(const std::string& label, const std::string& x_title,
-                                const std::vector<CurvePoint>& points,
-                                const std::vector<std::string>& arms) {
-    double least = HUGE_VAL, most = -HUGE_VAL;
-    for (const CurvePoint& p : points) {
-      least = std::min(least, p.x);
-      most = std::max(most, p.x);
-    }
-    PlotAxis y;
-    y.title = "RMSE, " + people(Scale::monthly);
-    if (least == most) return seeds_plot(label, y, points, arms);
-    PlotAxis x;
-    x.title = x_title;
-    x.logarithmic = least > 0 && most >= 8 * least;
-    std::vector<PlotLine> lines;
-    for (const std::string& arm : arms) {
-      PlotLine seeds, means;
-      seeds.name = means.name = arm;
-      seeds.colour = means.colour = colour_of(arms, arm);
-      seeds.faint = true;
-      seeds.joined = false;
-      std::map<double, std::pair<double, int>> sums;
-      for (const CurvePoint& p : points) {
-        if (p.arm != arm || !std::isfinite(p.rmse)) continue;
-        seeds.points.emplace_back(p.x, p.rmse);
-        sums[p.x].first += p.rmse;
-        ++sums[p.x].second;
-      }
-      bool several = false;
-      for (const auto& [at, sum] : sums) {
-        means.points.emplace_back(at, sum.first / sum.second);
-        several = several || sum.second > 1;
-      }
-      if (several) lines.push_back(seeds);
-      if (!means.points.empty()) lines.push_back(means);
-    }
-    return line_plot(label, x, y, lines);
-  }
-
-  /// One learning rate: the seeds of each arm.
-  static std::string seeds_plot(const std::string& label, const PlotAxis& axis,
-                                const std::vector<CurvePoint>& points,
-                                const std::vector<std::string>& arms) {
-    std::vector<PlotRow> rows;
-    for (const std::string& arm : arms) {
-      PlotRow row;
-      row.name = arm;
-      for (const CurvePoint& p : points)
-        if (p.arm == arm)
-          row.dots.push_back({p.rmse, colour_of(arms, arm),
-                              "seed " + std::to_string(p.seed) + ": " + shown(p.rmse)});
-      if (!row.dots.empty()) rows.push_back(row);
-    }
-    return row_plot(label, axis, rows);
   }
 
   // ---- training ----
@@ -573,7 +502,7 @@ class EvaluationPage {
     x.title = "epoch";
     y.title = "loss";
     y.logarithmic = true;
-    page_.add(figure(
+    page_.add(html_figure(
         model, line_plot(model + ": losses by epoch", x, y, {train, validation, kept}, marks)));
     if (r2.empty()) return;
     std::vector<PlotLine> lines;
@@ -591,8 +520,8 @@ class EvaluationPage {
     share.title = "R² of the validation labels";
     share.high = 1;
     share.low = std::max(-0.5, std::min(0.9, least - 0.02));
-    page_.add(figure(model + ", R²", plot_legend(names) + line_plot(model + ": R² by epoch", x,
-                                                                    share, lines, marks)));
+    page_.add(html_figure(model + ", R²", plot_legend(names) + line_plot(model + ": R² by epoch", x,
+                                                                         share, lines, marks)));
   }
 
   // ---- everything ----
@@ -619,9 +548,11 @@ class EvaluationPage {
                       html_cell(first ? arm.arm : "") + html_cell(region_text(row.region)) +
                       html_cell(std::to_string(row.sites), "n") +
                       html_cell(std::to_string(row.all.pairs), "n") +
-                      html_cell(shown(row.all.rmse), "n") + html_cell(shown(row.all.bias), "n") +
-                      html_cell(shown(row.all.r2), "n") + html_cell(shown(row.all.nse), "n") +
-                      html_cell(shown(row.all.kge), "n") +
+                      html_cell(score_for_page(row.all.rmse), "n") +
+                      html_cell(score_for_page(row.all.bias), "n") +
+                      html_cell(score_for_page(row.all.r2), "n") +
+                      html_cell(score_for_page(row.all.nse), "n") +
+                      html_cell(score_for_page(row.all.kge), "n") +
                       html_cell(quartiles(row.rmse_median, row.rmse_q25, row.rmse_q75), "n") +
                       html_cell(quartiles(row.nse_median, row.nse_q25, row.nse_q75), "n") +
                       "</tr>\n");
@@ -636,7 +567,8 @@ class EvaluationPage {
 
   static std::string quartiles(double median, double quarter, double three_quarters) {
     if (!std::isfinite(median)) return "–";
-    return shown(median) + " (" + shown(quarter) + " to " + shown(three_quarters) + ")";
+    return score_for_page(median) + " (" + score_for_page(quarter) + " to " +
+           score_for_page(three_quarters) + ")";
   }
 
   const EvaluationReport& report_;

@@ -71,4 +71,6 @@ std::string for_page(std::string text) {
   return text;
 }
 
+std::string score_for_page(double value) { return for_page(score_text(value)); }
+
 }  // namespace fluxtile

@@ -23,5 +23,7 @@ std::string region_text(const std::string& region);
 std::string unit_of(Scale scale);
 /// The same text with a real minus sign before numbers and a dash for no number, for pages.
 std::string for_page(std::string text);
+/// score_text() for pages.
+std::string score_for_page(double value);
 
 }  // namespace fluxtile
