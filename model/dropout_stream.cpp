@@ -8,9 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
-
-// All arithmetic is inlined into one function an instruction set; see gru_gates.cpp.
-#define FLUXTILE_INLINE inline __attribute__((always_inline))
+#include "model/gate_functions.h"
 
 namespace fluxtile {
 namespace {

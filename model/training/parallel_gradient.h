@@ -11,6 +11,10 @@
 
 namespace fluxtile {
 
+/// Sites of a chunk that is worth a thread's while. Chunks of this size decide the order in which
+/// gradients are added, so it is one number for all machines.
+constexpr int64_t sites_per_chunk = 16;
+
 /// Loss and gradient of a batch that is cut into chunks of fixed size, on all cores: each thread
 /// runs chunks on a replica of its own; gradients and losses are added in chunk order, so results
 /// do not depend on the number of threads. torch and BLAS use one thread inside.

@@ -21,7 +21,7 @@ enum class Objective {
 struct SelfPaced {
   double threshold = 0;  ///< 0: off
   double growth = 1;
-  int until_epoch = 0;   ///< grows before this epoch only
+  int until_epoch = 0;  ///< grows before this epoch only
 };
 
 /// One stage of a schedule.
@@ -35,20 +35,23 @@ struct Stage {
   int step_epochs = 0;  ///< learning rate times step_factor every so many epochs; 0: constant
   double step_factor = 1;
   int epochs = 0, patience = 0;
-  double clip_norm = 0;      ///< norm to which the gradient is clipped; 0: not
-  int batch_sites = 0;       ///< sites of a batch; 0: all
-  double sample_sites = 1;   ///< share of the training sites drawn anew for each epoch
-  bool whole_record = false; ///< back-propagate through all years of a site; else hidden detached
-                             ///< between years, one optimiser step a batch and year
+  double clip_norm = 0;       ///< norm to which the gradient is clipped; 0: not
+  int batch_sites = 0;        ///< sites of a batch; 0: all
+  double sample_sites = 1;    ///< share of the training sites drawn anew for each epoch
+  bool whole_record = false;  ///< back-propagate through all years of a site; else hidden detached
+                              ///< between years, one optimiser step a batch and year
   SelfPaced self_paced;
-  double mass_balance = 1;                 ///< weight of the mass-balance term
-  std::vector<std::string> rh_responses;   ///< features (TSOC, GPP) whose Rh response is optimised
+  double mass_balance = 1;                ///< weight of the mass-balance term
+  double yield_bounds = 1;                ///< weight of 0 <= yield <= GPP/2 in county_yield
+  std::vector<std::string> rh_responses;  ///< features (TSOC, GPP) whose Rh response is optimised
   std::vector<std::string> yield_responses;  ///< features whose yield response is optimised
-  std::vector<std::string> keep_responses; ///< features whose response curves must keep their shape
-  int response_points = 0;   ///< neighbouring points of a curve sampled a step; 0: all
-  int response_sites = 0;    ///< sites of the check set sampled; 0: all
-  int response_years = 18;   ///< years of the check set that are run
-  int response_every = 1;    ///< an optimiser step on the responses every so many batches
+  std::vector<std::string>
+      keep_responses;         ///< features whose response curves must keep their shape
+  int response_features = 0;  ///< of those that keep their shape, drawn a step; 0: all
+  int response_points = 0;    ///< neighbouring points of a curve sampled a step; 0: all
+  int response_sites = 0;     ///< sites of the check set sampled; 0: all
+  int response_years = 18;    ///< years of the check set that are run
+  int response_every = 1;     ///< an optimiser step on the responses every so many batches
   int response_from_epoch = 1;
 };
 
@@ -77,5 +80,7 @@ Schedule fine_tuning_schedule(bool published = false);
 Schedule schedule_of(const std::string& name);
 /// The network without knowledge-guided terms: no mass balance, responses, self-paced learning.
 Schedule without_knowledge(Schedule schedule);
+/// Of everything that decides what a schedule does, and its name.
+std::string digest_of(const Schedule& schedule);
 
 }  // namespace fluxtile

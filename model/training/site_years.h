@@ -30,16 +30,16 @@ struct SiteYears {
   };
 
   std::vector<Site> sites;
-  std::vector<int> years;          ///< calendar years, ascending, without holes
-  std::vector<Feature> features;   ///< model inputs, in a model's order
-  std::vector<float> inputs;       ///< [site][year][day][feature], physical units
+  std::vector<int> years;         ///< calendar years, ascending, without holes
+  std::vector<Feature> features;  ///< model inputs, in a model's order
+  std::vector<float> inputs;      ///< [site][year][day][feature], physical units
   /// Labels by variable: Ra, Rh, Reco, NEE, GPP. Only what is known is there.
   std::map<std::string, std::vector<float>> daily;    ///< [site][year][day]
   std::map<std::string, std::vector<float>> monthly;  ///< [site][year][month], means, gC m-2 d-1
   std::map<std::string, std::vector<float>> annual;   ///< [site][year]: Yield
   /// Truth without noise and gaps, where the data are synthetic; same variables as `daily`. Only
   /// scoring reads it.
-  std::map<std::string, std::vector<float>> truth;    ///< [site][year][day]
+  std::map<std::string, std::vector<float>> truth;  ///< [site][year][day]
   bool synthetic = false;
   std::string origin;  ///< where the table comes from, for provenance
 
@@ -60,8 +60,9 @@ struct SiteYears {
   /// 0-based first day of each month in a year of 365 days, and 365.
   static const std::vector<int>& month_begin();
 
-  /// Sizes of all arrays fit together and inputs are finite where a label is; throws Error(data)
-  /// naming site, year, feature.
+  /// Sizes of all arrays fit together and inputs are finite on all days of a year that has a label;
+  /// throws Error(data) naming site, year, feature. Years without any label may lack inputs: models
+  /// skip them.
   void check() const;
 };
 
@@ -71,18 +72,22 @@ enum class Role : uint8_t { none, train, validation, test };
 /// Role of every site-year: [site][year].
 using Roles = std::vector<Role>;
 
-/// How a table is split. Test sites are whole blocks; years are contiguous. A site-year is test if
-/// its block or its year is, so that neither a test site nor a test year is ever trained on;
-/// `roles_of` marks what is only one of the two as none where `strict`.
+/// How a table is split, so that neither a site of a test block nor a test year is ever trained on.
+/// Blocks are told apart by their name alone: one that spans two regions stays whole.
 struct SplitRule {
   std::vector<int> validation_years, test_years;  ///< contiguous
-  double test_blocks = 0;  ///< share of the blocks of each region that are test, at least one if > 0
+  double test_blocks = 0;  ///< share of the blocks of each region that are test: if > 0 at least
+                           ///< one, and not all where there are two
   uint64_t seed = 1;       ///< draws the blocks
 };
 
+/// - train: years that are neither test nor validation, of blocks that are not test;
+/// - validation: validation years of those blocks;
+/// - test: test years of test blocks; of all blocks if test_blocks is 0, all years of test blocks
+/// if
+///   there are no test years;
+/// - none: what is test by its block or by its year alone.
 /// Throws Error(data) when a role that the rule asks for gets no site-year.
-///  - train: other blocks, other years; validation: other blocks, validation years;
-///  - test: test years of test blocks (or of all blocks if test_blocks is 0); the rest none.
 Roles roles_of(const SiteYears& table, const SplitRule& rule);
 
 }  // namespace fluxtile

@@ -27,12 +27,12 @@ struct EpochRecord {
 };
 
 struct TrainingOptions {
-  int threads = 1;            ///< cores; results do not depend on it
-  std::string device = "cpu"; ///< cpu | cuda:0
-  std::string checkpoint;     ///< safetensors file, written atomically after each epoch; empty: none.
-                              ///< Training goes on from it if it belongs to the same work
+  int threads = 1;             ///< cores; results do not depend on it
+  std::string device = "cpu";  ///< cpu | cuda:0
+  std::string checkpoint;  ///< safetensors file, written atomically after each epoch; empty: none.
+                           ///< Training goes on from it if it belongs to the same work
   std::function<void(const EpochRecord&)> on_epoch;
-  std::string what;           ///< "global", "Iowa": for messages
+  std::string what;  ///< "global", "Iowa": for messages
 };
 
 struct TrainedModel {
