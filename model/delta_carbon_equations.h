@@ -10,6 +10,8 @@
 // pixel) and torch::Tensor (many pixels, differentiable). docs/delta-carbon.md has them with their
 // sources. A kind of number brings the functions below; they must be declared before this file.
 
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): the list of parameters and states makes the structs
+
 namespace fluxtile::delta_carbon {
 
 inline double e_to(double x) { return std::exp(x); }
@@ -121,10 +123,10 @@ PlotSoil<Number> plot_soil(const PlotParameters<Number>& p, const Number& bulk_d
   const Number clay = at_least(1.0 - (sand + silt) / 1000.0, 0.0);
   const Number respired_ratio = 1.67 * (1.85 + 1.6 * e_to(-7.86 * clay));
   const double ratio_at_25 = 1.67 * (1.85 + 1.6 * std::exp(-7.86 * 0.25));
-  PlotSoil<Number> soil;
+  PlotSoil<Number> soil{};
   soil.available = available * p.root_depth;
   soil.saturation = (available + drainable) * p.root_depth;
-  soil.drained = daily_share<Number>(p.drainage * 24.0 * ksat / (drainable * p.root_depth));
+  soil.drained = daily_share(p.drainage * 24.0 * ksat / (drainable * p.root_depth));
   soil.stabilised = p.stabilised_share * (1.0 + ratio_at_25) / (1.0 + respired_ratio);
   return soil;
 }
@@ -177,8 +179,8 @@ void step_soil_temperature(const PlotParameters<Number>& p, const Number& temper
   s.deep_temperature = s.deep_temperature + (temperature - s.deep_temperature) / 365.0;
   const Number air_share = (1.0 - p.deep_share) * e_to(-s.snow / p.snow_insulation);
   const Number target = s.deep_temperature + air_share * (temperature - s.deep_temperature);
-  s.soil_temperature = s.soil_temperature + daily_share<Number>(1.0 / p.temperature_memory) *
-                                                (target - s.soil_temperature);
+  s.soil_temperature =
+      s.soil_temperature + daily_share(1.0 / p.temperature_memory) * (target - s.soil_temperature);
 }
 
 /// Where the crop is in its life, each from 0 to 1.
@@ -197,21 +199,21 @@ template <typename Number>
 Phase<Number> step_development(const PlotParameters<Number>& p, const PlotDay<Number>& day,
                                const Number& temperature, PlotState<Number>& s) {
   constexpr double hottest = 30;  // degC; more heat brings no faster growth
-  const Number planted = logistic<Number>((day.day_of_year - p.planting_day) / 2.0);
+  const Number planted = logistic((day.day_of_year - p.planting_day) / 2.0);
   s.degree_days =
       s.degree_days + planted * at_least(at_most(temperature, hottest) - p.base_temperature, 0.0);
-  s.ripe_days = s.ripe_days + logistic<Number>((s.degree_days - p.maturity_gdd) / 20.0);
+  s.ripe_days = s.ripe_days + logistic((s.degree_days - p.maturity_gdd) / 20.0);
   const Number by_ripeness = s.ripe_days - p.dry_down;
   const Number by_date = day.day_of_year + 1.0 - p.latest_harvest;
   const Number before = s.harvested;
   s.harvested = at_least(at_most(at_least(by_ripeness, by_date), 1.0), before);
 
-  Phase<Number> phase;
+  Phase<Number> phase{};
   phase.harvested = (s.harvested - before) / at_least(1.0 - before, 1e-6);
-  phase.season = logistic<Number>((s.degree_days - p.emergence_gdd) / 15.0) * (1.0 - before);
-  phase.filling = logistic<Number>((s.degree_days - p.flowering_gdd) / 40.0) * (1.0 - before);
+  phase.season = logistic((s.degree_days - p.emergence_gdd) / 15.0) * (1.0 - before);
+  phase.filling = logistic((s.degree_days - p.flowering_gdd) / 40.0) * (1.0 - before);
   const Number filled = (s.degree_days - p.flowering_gdd) / (p.maturity_gdd - p.flowering_gdd);
-  phase.ripening = logistic<Number>((filled - 0.75) / 0.08);
+  phase.ripening = logistic((filled - 0.75) / 0.08);
   return phase;
 }
 
@@ -236,8 +238,7 @@ void step_plant(const PlotParameters<Number>& p, const PlotDay<Number>& day,
   s.shoot = s.shoot - paid * s.shoot + to_shoot;
   s.grain = s.grain - paid * p.grain_maintenance * s.grain + to_grain;
 
-  const Number dying =
-      s.shoot * daily_share<Number>(p.senescence * phase.ripening + p.starvation * hunger);
+  const Number dying = s.shoot * daily_share(p.senescence * phase.ripening + p.starvation * hunger);
   s.shoot = s.shoot - dying;
   s.straw = s.straw + dying;
 }
@@ -248,8 +249,8 @@ template <typename Number>
 Number step_harvest(const PlotParameters<Number>& p, const Phase<Number>& phase,
                     PlotState<Number>& s, PlotFluxes<Number>& flux) {
   const Number off_season = p.cover_turnover * (1.0 - phase.season);
-  const Number above_share = daily_share<Number>(off_season);
-  const Number root_share = daily_share<Number>(off_season + p.root_turnover * phase.season);
+  const Number above_share = daily_share(off_season);
+  const Number root_share = daily_share(off_season + p.root_turnover * phase.season);
   const Number fallen = above_share * (s.shoot + s.straw + s.grain) + root_share * s.root;
   s.root = s.root - root_share * s.root;
 
@@ -292,11 +293,10 @@ void step_soil_carbon(const PlotParameters<Number>& p, const PlotSoil<Number>& s
   flux.rate_modifier = decomposition_modifier(p, soil, s);
   flux.metabolic_input = p.metabolic_litter * litter;
   flux.structural_input = litter - flux.metabolic_input;
-  const Number metabolic = s.metabolic * daily_share<Number>(p.metabolic_rate * flux.rate_modifier);
-  const Number structural =
-      s.structural * daily_share<Number>(p.structural_rate * flux.rate_modifier);
-  const Number fast = s.fast * daily_share<Number>(p.fast_rate * flux.rate_modifier);
-  const Number slow = s.slow * daily_share<Number>(p.slow_rate * flux.rate_modifier);
+  const Number metabolic = s.metabolic * daily_share(p.metabolic_rate * flux.rate_modifier);
+  const Number structural = s.structural * daily_share(p.structural_rate * flux.rate_modifier);
+  const Number fast = s.fast * daily_share(p.fast_rate * flux.rate_modifier);
+  const Number slow = s.slow * daily_share(p.slow_rate * flux.rate_modifier);
   const Number to_fast = p.litter_efficiency * (metabolic + structural);
   const Number to_slow = soil.stabilised * fast;
   s.metabolic = s.metabolic - metabolic + flux.metabolic_input;
@@ -310,7 +310,7 @@ void step_soil_carbon(const PlotParameters<Number>& p, const PlotSoil<Number>& s
 template <typename Number>
 PlotFluxes<Number> step(const PlotParameters<Number>& p, const PlotSoil<Number>& soil,
                         const PlotDay<Number>& day, PlotState<Number>& s) {
-  PlotFluxes<Number> flux;
+  PlotFluxes<Number> flux{};
   const Number temperature = 0.5 * (day.tmax + day.tmin);
   step_water(p, soil, day, temperature, hargreaves(day, temperature), s, flux);
   step_soil_temperature(p, temperature, s);
@@ -330,3 +330,5 @@ void begin_year(PlotState<Number>& s) {
 }
 
 }  // namespace fluxtile::delta_carbon
+
+// NOLINTEND(cppcoreguidelines-macro-usage)

@@ -5,6 +5,8 @@
 #include "base/nearest_name.h"
 #include "model/delta_carbon.h"
 
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): rows of the one list
+
 namespace fluxtile::delta_carbon {
 
 const std::vector<Parameter>& parameters() {
@@ -62,3 +64,5 @@ const std::vector<std::string>& state_units() {
 }
 
 }  // namespace fluxtile::delta_carbon
+
+// NOLINTEND(cppcoreguidelines-macro-usage)

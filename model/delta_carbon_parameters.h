@@ -8,6 +8,7 @@
 
 // Parameters of the plot: field, name, unit, low, high, typical, meaning.
 // clang-format off
+// NOLINTBEGIN(cppcoreguidelines-macro-usage,bugprone-macro-parentheses): one list, many uses
 #define FLUXTILE_PLOT_PARAMETERS(X)                                                                \
   X(root_depth, "water.root_depth", "mm", 600, 1900, 1200,                                         \
     "depth of the soil that holds the bucket of water")                                            \
@@ -126,5 +127,6 @@ constexpr size_t kCropParameters = 0 FLUXTILE_CROP_PARAMETERS(FLUXTILE_COUNT);
 constexpr size_t kParameters = kPlotParameters + 2 * kCropParameters;  ///< plot, corn, soybean
 constexpr size_t kStates = 0 FLUXTILE_STATES(FLUXTILE_COUNT);
 #undef FLUXTILE_COUNT
+// NOLINTEND(cppcoreguidelines-macro-usage,bugprone-macro-parentheses)
 
 }  // namespace fluxtile::delta_carbon

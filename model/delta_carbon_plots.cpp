@@ -93,7 +93,7 @@ Plot plot_of(const ParameterSet& parameters, const SoilColumn& soil, const Forci
 }
 
 PlotState<double> state_of(const State& state, size_t pixel) {
-  PlotState<double> of_plot;
+  PlotState<double> of_plot{};
   for_each_state(of_plot,
                  [&](size_t i, double& value) { value = state.values[i * state.pixels + pixel]; });
   return of_plot;

@@ -20,8 +20,8 @@ void check_state(const State& state, const Forcing& forcing);
 
 /// One pixel with all that stays the same over a year.
 struct Plot {
-  PlotParameters<double> parameters;
-  PlotSoil<double> soil;
+  PlotParameters<double> parameters{};
+  PlotSoil<double> soil{};
   Parallel parallel;
 };
 Plot plot_of(const ParameterSet& parameters, const SoilColumn& soil, const Forcing& forcing,
@@ -54,7 +54,7 @@ void run_plots(const ParameterSet& parameters, const SoilColumn& soil, const For
       const SolarDay sun(static_cast<double>(d + 1));
       for (size_t i = 0; i < count; ++i) {
         const size_t at = d * n + first + i;
-        PlotDay<double> day;
+        PlotDay<double> day{};
         day.day_of_year = static_cast<double>(d + 1);
         day.tmax = forcing.tmax[at];
         day.tmin = forcing.tmin[at];
