@@ -251,19 +251,20 @@ TEST(Training, LabelsOfValidationAndTestChangeNoGradient) {
   EXPECT_EQ(a.package.digest, c.package.digest);
 }
 
-TEST(Training, MassBalanceLowersTheClosureError) {
-  const SiteYears table = test::crop_fields(6, 8, 3);
+TEST(Training, MassBalanceTeachesWhatLabelsDoNot) {
+  SiteYears table = test::crop_fields(6, 4, 3);
   const Roles roles = last_year_validates(table);
   const Package start = untrained_package("kgml-ag-c", table, roles, 1);
+  table.daily.erase("NEE");  // known from GPP, Ra and Rh alone
   Schedule schedule = short_schedule(8);
   schedule.stages.erase(schedule.stages.begin());
   Stage& stage = schedule.stages[0];
-  schedule.dropout = 0;
+  stage.batch_sites = 2;
   stage.mass_balance = 0;
   const double without = closure_error(train(start, table, roles, schedule, {}).package, table);
-  stage.mass_balance = 10;
+  stage.mass_balance = 1;
   const double with = closure_error(train(start, table, roles, schedule, {}).package, table);
-  EXPECT_LT(with, 0.8 * without) << "without " << without;
+  EXPECT_LT(with, 0.5 * without) << "without " << without;
 }
 
 TEST(Training, ResponseStepsMakeRhRiseWithSoilCarbon) {
