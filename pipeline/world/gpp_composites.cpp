@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "geo/calendar.h"
@@ -80,6 +81,39 @@ void add_gaps(const World& world, const Placement& p, int64_t composite,
   }
 }
 
+// Mean GPP of the cells in each composite of a year, [composite][cell]. The points of a cell share
+// the weather of its middle.
+std::vector<float> composite_means(const World& world, const Points& points, int year) {
+  constexpr size_t per_cell = kSide * kSide;
+  const size_t cells = points.x.size() / per_cell;
+  const int64_t first = to_days({year, 1, 1});
+  std::vector<Weather::Day> days;
+  for (int d = 0; d < days_in_year(year); ++d) days.push_back(world.weather.day(first + d, d));
+  std::vector<float> means(kCompositesPerYear * cells);
+  std::vector<GrowingDay> growing(days.size());
+  for (size_t cell = 0; cell < cells; ++cell) {
+    const size_t middle = cell * per_cell + per_cell / 2;
+    double longitude = points.x[middle], latitude = points.y[middle];
+    world.geographic_to_grid.inverse(&longitude, &latitude, 1);
+    const Weather::Place place = world.weather.place(longitude, latitude);
+    const GrowingClimate climate = growing_climate(place.climate);
+    for (size_t d = 0; d < days.size(); ++d)
+      growing[d] = growing_day(world.weather.at(place, days[d]));
+    std::array<double, kCompositesPerYear> sum{};
+    for (size_t i = cell * per_cell; i < (cell + 1) * per_cell; ++i) {
+      const std::vector<float> gpp =
+          gpp_of_year(world.landscape.at(points.x[i], points.y[i], year), climate,
+                      available_water(world.soil.at(points.x[i], points.y[i])), growing);
+      for (size_t d = 0; d < gpp.size(); ++d) sum[d / kCompositeDays] += double{gpp[d]};
+    }
+    for (size_t c = 0; c < sum.size(); ++c) {
+      const size_t length = std::min<size_t>(kCompositeDays, days.size() - c * kCompositeDays);
+      means[c * cells + cell] = static_cast<float>(sum[c] / static_cast<double>(per_cell * length));
+    }
+  }
+  return means;
+}
+
 }  // namespace
 
 void write_gpp_composites(const World& world, const std::string& folder) {
@@ -95,21 +129,16 @@ void write_gpp_composites(const World& world, const std::string& folder) {
   options.scale = 0.01;
   options.unit = "gC m-2 d-1";
   for (int year = world.config.begin_year(); year < world.config.end_year(); ++year) {
-    std::vector<Site> sites;
-    for (size_t i = 0; i < points.x.size(); ++i)
-      sites.push_back(world.landscape.at(points.x[i], points.y[i], year));
-    for (int c = 0; c < kCompositesPerYear; ++c) {
-      const int first_day = c * kCompositeDays;
-      const int64_t composite = int64_t{year} * kCompositesPerYear + c;
+    const std::vector<float> means = composite_means(world, points, year);
+    for (size_t c = 0; c < kCompositesPerYear; ++c) {
+      const int first_day = static_cast<int>(c) * kCompositeDays;
+      const int64_t composite = int64_t{year} * kCompositesPerYear + static_cast<int64_t>(c);
       std::vector<int16_t> raster(cells);
       for (size_t cell = 0; cell < cells; ++cell) {
-        double sum = 0;
-        for (size_t i = cell * per_cell; i < (cell + 1) * per_cell; ++i)
-          sum += gpp_of(sites[i], first_day + 0.5 * kCompositeDays);
         const size_t middle = cell * per_cell + per_cell / 2;
         const double unrest = 1 + 0.05 * smooth.at(points.x[middle], points.y[middle], composite);
         raster[cell] =
-            static_cast<int16_t>(std::lround(sum / double{per_cell} * unrest / *options.scale));
+            static_cast<int16_t>(std::lround(means[c * cells + cell] * unrest / *options.scale));
       }
       if (first_day >= kClearBefore && first_day < kClearAfter)
         add_gaps(world, placement, composite, raster);

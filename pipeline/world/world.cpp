@@ -33,6 +33,13 @@ Box box_of(const std::vector<NamedRegion>& regions, const Transform& to_grid) {
   return {box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin};
 }
 
+// The regions and the weather files around them, with room to spare.
+GeographicBox box_around(const WorldConfig& config) {
+  const double reach = config.size_km / 2 / 75 + 0.5;
+  return {config.longitude - reach, config.latitude - reach, config.longitude + reach,
+          config.latitude + reach};
+}
+
 }  // namespace
 
 World::World(const WorldConfig& world_config)
@@ -43,7 +50,7 @@ World::World(const WorldConfig& world_config)
           choose_operation(Crs::from_user_input("EPSG:4269"), Crs::from_user_input("EPSG:5070"))),
       box(box_of(regions, geographic_to_grid)),
       landscape(random, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, (box.x1 - box.x0) / 2),
-      weather(random, config.longitude, config.latitude),
+      weather(random, box_around(config)),
       soil(random) {}
 
 }  // namespace fluxtile::world
