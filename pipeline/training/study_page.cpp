@@ -67,7 +67,8 @@ class StudyPage {
                 "\">" + to_text(v.claim) +
                 (v.reason.empty() ? "" : "<small>" + markup_escaped(v.reason) + "</small>") +
                 "</td>");
-      for (const std::string& kind : kinds_) page_.add(html_cell(main_figure(kind, v), "n"));
+      for (const std::string& kind : kinds_)
+        page_.add("<td class=\"n\">" + main_figure(kind, v) + "</td>");
       page_.add("</tr>\n");
     }
     page_.add("</tbody>\n</table></div>\n");
@@ -77,12 +78,16 @@ class StudyPage {
         "excludes 0 by chance.");
   }
 
-  /// The figure of the first comparison, all regions together.
+  /// Regional - pooled, all regions together: the mean, its interval below. Markup.
   [[nodiscard]] std::string main_figure(const std::string& kind, const StudyVerdict& v) const {
     for (const StudyDifference& d : differences_)
       if (d.kind == kind && d.second == "regional" && d.first == "pooled" && d.region.empty() &&
           d.variable == v.variable && d.scale == v.scale)
-        return for_page(interval_text(d.mean.mean, d.mean.low, d.mean.high));
+        return for_page(relative_text(d.mean.mean)) + "<small>" +
+               (std::isfinite(d.mean.low) ? for_page(relative_text(d.mean.low)) + " to " +
+                                                for_page(relative_text(d.mean.high))
+                                          : "no interval") +
+               "</small>";
     return "–";
   }
 
