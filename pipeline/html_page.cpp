@@ -88,6 +88,7 @@ ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; mar
 ul.legend i { display: inline-block; width: 10px; height: 10px; border-radius: 5px; background: currentColor; margin-right: 6px; }
 td.best { color: var(--accent); font-weight: 600; }
 td small { display: block; color: var(--quiet); font-size: 12.5px; line-height: 1.35; width: 30ch; }
+td.n small { width: auto; } td.bad small, td.best small { font-weight: 400; }
 table.tight th, table.tight td { padding: 5px 12px 5px 0; } table.tight th.n { white-space: normal; vertical-align: bottom; }
 table.tight th.part, table.tight td.part { padding-left: 12px; }
 th.part { border-left: 1px solid var(--line); padding-left: 16px; } td.part { border-left: 1px solid var(--line); padding-left: 16px; }

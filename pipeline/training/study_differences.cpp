@@ -127,6 +127,18 @@ std::vector<StudyDifference> study_differences(const StudyReport& report) {
   return out;
 }
 
+std::string to_text(StudyVerdict::Claim claim) {
+  switch (claim) {
+    case StudyVerdict::Claim::holds:
+      return "holds";
+    case StudyVerdict::Claim::fails:
+      return "does not hold";
+    case StudyVerdict::Claim::open:
+      return "open";
+  }
+  return "";
+}
+
 StudyVerdict study_verdict(const StudyReport& report, const std::string& variable, Scale scale) {
   const std::vector<StudyDifference> differences = study_differences(report);
   StudyVerdict out;
@@ -170,8 +182,9 @@ StudyVerdict study_verdict(const StudyReport& report, const std::string& variabl
   out.claim = open    ? StudyVerdict::Claim::open
               : fails ? StudyVerdict::Claim::fails
                       : StudyVerdict::Claim::holds;
-  const char* words = open ? "open" : fails ? "does not hold" : "holds";
-  out.text = variable + ", " + to_text(scale) + ": the claim " + (open ? "is " : "") + words;
+  out.reason = reasons;
+  out.text =
+      variable + ", " + to_text(scale) + ": the claim " + (open ? "is " : "") + to_text(out.claim);
   if (!reasons.empty()) out.text += " (" + reasons + ")";
   out.text += ". Regional - pooled, MSE: " + (figures.empty() ? "no worlds" : figures) + ".";
   return out;

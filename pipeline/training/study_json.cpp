@@ -12,12 +12,6 @@ using Json = nlohmann::ordered_json;
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-const char* name_of(StudyVerdict::Claim claim) {
-  return claim == StudyVerdict::Claim::holds   ? "holds"
-         : claim == StudyVerdict::Claim::fails ? "fails"
-                                               : "open";
-}
-
 Json of_points(const std::vector<StudyCurvePoint>& points, const char* x) {
   Json out = Json::array();
   for (const StudyCurvePoint& p : points)
@@ -43,7 +37,8 @@ std::string study_json(const StudyReport& report) {
   for (const StudyVerdict& v : study_verdicts(report))
     out["verdicts"].push_back({{"variable", v.variable},
                                {"scale", to_text(v.scale)},
-                               {"claim", name_of(v.claim)},
+                               {"claim", to_text(v.claim)},
+                               {"reason", v.reason},
                                {"text", v.text}});
   out["differences"] = Json::array();
   for (const StudyDifference& d : study_differences(report)) {

@@ -116,7 +116,8 @@ std::string study_markdown(const StudyReport& report) {
   out +=
       "\nThe claim holds where regional - pooled lies below 0 in all unexplained and "
       "other-structure worlds and its interval holds 0 in the null worlds. Negative: the first "
-      "named is better. Intervals: 95 %, Student's t over worlds.\n\n";
+      "named is better. Intervals: 95 %, Student's t over worlds. Monthly means are what the claim "
+      "is about; of twenty intervals one excludes 0 by chance.\n\n";
   const std::vector<StudyDifference> differences = study_differences(report);
   for (const std::string& variable : study_variables(report))
     for (const Scale scale : study_scales(report))

@@ -78,12 +78,16 @@ struct StudyVerdict {
   std::string variable;
   Scale scale = Scale::monthly;
   Claim claim = Claim::open;
-  std::string text;  ///< one line with the figures of every kind and the reason
+  std::string reason;  ///< why it fails or is open; empty where it holds
+  std::string text;    ///< one line with the figures of every kind and the reason
 };
 /// The claim holds if regional - pooled lies below 0 with its whole interval in every kind of
 /// unexplained and other-structure worlds that the study has, and its interval holds 0 in the null
 /// worlds. Open where a kind is missing (null; any unexplained) or has fewer than 6 worlds.
 StudyVerdict study_verdict(const StudyReport& report, const std::string& variable, Scale scale);
+
+/// "holds", "does not hold", "open".
+std::string to_text(StudyVerdict::Claim claim);
 
 /// One line a row: kind,world,arm,region,variable,scale,mse,rmse,nse,sites.
 std::string study_csv(const StudyReport& report);
