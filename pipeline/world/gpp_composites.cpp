@@ -20,6 +20,7 @@ namespace {
 constexpr double kCell = 463.312716528, kWest = -20015109.354, kNorth = 10007554.677;
 constexpr int kSide = 3;  // points a side in a cell
 constexpr int16_t kNodata = -9999;
+constexpr double kMetresPerDegree = 111200, kCosineOfMidwest = 0.76;
 constexpr int kClearBefore = 60, kClearAfter = 330;  // 0-based days without invented gaps
 
 Placement placement_for(const World& world, const Transform& to_modis) {
@@ -87,15 +88,18 @@ std::vector<char> drawn_cells(const World& world, const Points& points) {
   constexpr size_t per_cell = kSide * kSide;
   std::vector<char> drawn(points.x.size() / per_cell, 1);
   if (world.config.geography == Geography::square) return drawn;
-  const double reach = 3 * kCell * world.config.gpp_multiple;
+  const double north = 3 * kCell * world.config.gpp_multiple / kMetresPerDegree;
+  const double east = north / kCosineOfMidwest;
   tbb::parallel_for(size_t{0}, drawn.size(), [&](size_t cell) {
     const size_t middle = cell * per_cell + per_cell / 2;
-    drawn[cell] = 0;
-    for (int k = 0; k < 9 && drawn[cell] == 0; ++k) {
-      Point p = {points.x[middle] + (k % 3 - 1) * reach, points.y[middle] + (k / 3 - 1) * reach};
-      world.geographic_to_grid.inverse(&p.x, &p.y, 1);
-      drawn[cell] = state_at(p.x, p.y).empty() ? 0 : 1;
-    }
+    double longitude = points.x[middle], latitude = points.y[middle];
+    world.geographic_to_grid.inverse(&longitude, &latitude, 1);
+    const auto in_state = [&](int i, int j) {
+      return !state_at(longitude + i * east, latitude + j * north).empty();
+    };
+    bool near = in_state(0, 0);
+    for (int k = 0; k < 9 && !near; ++k) near = in_state(k % 3 - 1, k / 3 - 1);
+    drawn[cell] = near ? 1 : 0;
   });
   return drawn;
 }
@@ -159,8 +163,8 @@ void write_gpp_composites(const World& world, const std::string& folder) {
       const int first_day = static_cast<int>(c) * kCompositeDays;
       const int64_t composite = int64_t{year} * kCompositesPerYear + static_cast<int64_t>(c);
       std::vector<int16_t> raster(cells, kNodata);
-      for (size_t cell = 0; cell < cells; ++cell) {
-        if (drawn[cell] == 0) continue;
+      tbb::parallel_for(size_t{0}, cells, [&](size_t cell) {
+        if (drawn[cell] == 0) return;
         const size_t middle = cell * per_cell + per_cell / 2;
         const double x = points.x[middle], y = points.y[middle];
         const double mean = double{means[c * cells + cell]};
@@ -169,7 +173,7 @@ void write_gpp_composites(const World& world, const std::string& folder) {
                                  : mean * (1 + 0.05 * smooth.at(x, y, composite));
         if (!std::isnan(shown))
           raster[cell] = static_cast<int16_t>(std::lround(shown / *options.scale));
-      }
+      });
       if (!satellite && first_day >= kClearBefore && first_day < kClearAfter)
         add_gaps(world, placement, composite, raster);
       const Date date = from_day_of_year(year, first_day);

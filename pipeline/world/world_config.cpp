@@ -198,9 +198,9 @@ WorldConfig read_world_config(const std::string& path, const std::vector<std::st
     config.gpp_error = static_cast<GppError>(error->choice(kGppErrors));
   read(find(root, "gpp", "gaps"), config.gaps, 0.0, 0.9);
   read(find(root, "gpp", "multiple"), config.gpp_multiple, 1, 100);
-  read(find(root, "soil", "cell"), config.soil_cell, 30.0, 50000.0);
+  read(find(root, "soil", "cell"), config.soil_cell, 30.0, 100000.0);
   read(find(root, "soil", "shift"), config.soil_shift, 0.0, config.soil_cell);
-  read(find(root, "crop", "cell"), config.crop_cell, 10.0, 20000.0);
+  read(find(root, "crop", "cell"), config.crop_cell, 10.0, 50000.0);
   if (const auto mode = find(root, "crop", "mode"))
     config.crop_mode = static_cast<CropMode>(mode->choice(kCropModes));
   read(find(root, "fields", "size"), config.field_size, 50.0, 200000.0);
