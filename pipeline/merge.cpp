@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -66,6 +67,7 @@ class RegionProducts {
     }
     merged_.flag_counts[name_].assign(16, 0);
     merged_.cell_months[name_] = 0;
+    compares_gpp_ = wants_gpp_comparison(config, plan_, stages.packages, region);
     tags_ = {{"TITLE", config.name + " " + name_},
              {"FLUXTILE_RESULT", result_},
              {"FLUXTILE_VERSION", FLUXTILE_VERSION},
@@ -83,6 +85,12 @@ class RegionProducts {
       progress.advance(0);
     }
     for (auto& [period, file] : netcdf_) file.writer->finish();
+    if (compares_gpp_) {
+      for (size_t month = 0; month < 12; ++month)
+        merged_.gpp_months[name_][month] = gpp_area_days_[month] > 0
+                                               ? gpp_mass_[month] / gpp_area_days_[month]
+                                               : std::numeric_limits<double>::quiet_NaN();
+    }
     finish_summary();
     write_stac();
   }
@@ -389,6 +397,16 @@ class RegionProducts {
         for (const size_t i : members[z]) total.sums.add(area[i], shares[i], values[i]);
       }
     };
+    if (compares_gpp_) {
+      for (const auto& step : months) {
+        const auto month = static_cast<size_t>(step.first.month - 1);
+        const auto values = year.values("gpp", static_cast<int>(month), 0);
+        ZoneTotals sums;
+        for (const size_t i : members[0]) sums.add(area[i], shares[i], values[i]);
+        gpp_mass_[month] += sums.total();
+        gpp_area_days_[month] += sums.modelled() * year.month_days(static_cast<int>(month));
+      }
+    }
     std::set<std::pair<std::string, Period>> done;
     for (const Layer& layer : layers_) {
       if (layer.period == Period::daily || !done.insert({layer.variable, layer.period}).second)
@@ -541,6 +559,8 @@ class RegionProducts {
       totals_;  // (zone, period, variable) of the year
   std::vector<double> zone_area_;
   bool areas_known_ = false;
+  bool compares_gpp_ = false;
+  MonthlyGpp gpp_mass_{}, gpp_area_days_{};  // by month, gC and m2 d, over all years
   std::vector<SummaryRow> rows_;
   std::vector<StacAsset> assets_;
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/gpp_product.h"
 #include "pipeline/ledger.h"
 #include "pipeline/progress.h"
 #include "pipeline/summary.h"
@@ -29,6 +30,9 @@ struct Merged {
   std::map<std::string, uint64_t> cell_months;  ///< region -> modelled cells x months
   std::map<std::string, uint64_t> sizes;        ///< file name -> bytes
   std::map<std::string, std::string> quicklooks;  ///< file name -> caption
+  /// Region -> mean GPP of each month over the modelled area and all years, for the regions that
+  /// wants_gpp_comparison() names.
+  std::map<std::string, MonthlyGpp> gpp_months;
 };
 
 /// Puts the tile-years of every region together and writes products, styles, quicklooks, summary

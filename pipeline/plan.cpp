@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/nearest_name.h"
+#include "pipeline/gpp_product.h"
 #include "pipeline/plan_sources.h"
 #include "pipeline/result_key.h"
 #include "pipeline/tile_memory.h"
@@ -282,6 +283,8 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
 
   SourceResolver(config, *run.packages.front(), plan).resolve();
   check_synthetic(config, options, plan);
+  for (auto& warning : gpp_product_warnings(config, run.packages))
+    plan.warnings.push_back(std::move(warning));
 
   EngineOptions wanted{config.run.engine, config.run.device, config.run.precision};
   try {

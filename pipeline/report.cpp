@@ -86,6 +86,29 @@ void add_curves(ReportPage& page, const Merged& merged) {
   }
 }
 
+void add_gpp_comparison(ReportPage& page, const RunStages& stages, const Config& config,
+                        const Merged& merged) {
+  for (const auto& comparison :
+       compare_gpp(config, *stages.plan, stages.packages, merged.gpp_months)) {
+    const auto product = [](const std::string& name) {
+      return name.empty() ? std::string("a product that is not named") : name;
+    };
+    ReportMonths months;
+    months.region = comparison.region;
+    months.unit = "gC m-2 d-1";
+    months.note = "Model " + comparison.package + " was trained on " +
+                  product(comparison.trained_on) + "; this run maps with " +
+                  product(comparison.mapped_with) + ". What differs goes into the fluxes.";
+    for (const auto& [crop, means] : comparison.training)
+      months.rows.emplace_back("training, " + crop,
+                               std::vector<double>(means.begin(), means.end()));
+    months.rows.emplace_back(
+        "this run, modelled cells",
+        std::vector<double>(comparison.mapped.begin(), comparison.mapped.end()));
+    page.months.push_back(std::move(months));
+  }
+}
+
 }  // namespace
 
 void write_report(const RunStages& stages, const Config& config, const MergeCheck& check,
@@ -110,6 +133,7 @@ void write_report(const RunStages& stages, const Config& config, const MergeChec
   }
   add_totals(page, merged);
   add_curves(page, merged);
+  add_gpp_comparison(page, stages, config, merged);
   for (const auto& [region, counts] : merged.flag_counts) {
     for (size_t bit = 0; bit < counts.size(); ++bit) {
       if (counts[bit] == 0) continue;

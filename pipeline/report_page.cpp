@@ -99,6 +99,7 @@ class Page {
     maps();
     totals();
     curves();
+    months();
     quality();
     ledger();
     timings();
@@ -183,6 +184,26 @@ class Page {
       }
       page_.add("</div>\n");
       close_region(regions);
+    }
+  }
+
+  void months() {
+    if (content_.months.empty()) return;
+    section("gpp", "GPP: this run and the models' training");
+    for (const ReportMonths& table : content_.months) {
+      body_ += "<h3>" + markup_escaped(table.region) + "</h3>\n<p class=\"note\">" +
+               markup_escaped(table.note) + "</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>" +
+               markup_escaped(unit_for_people(table.unit)) + "</th>";
+      for (const char* month :
+           {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"})
+        body_ += std::string("<th class=\"n\">") + month + "</th>";
+      body_ += "</tr></thead>\n<tbody>\n";
+      for (const auto& [label, values] : table.rows) {
+        body_ += "<tr>" + cell(label);
+        for (const double value : values) body_ += cell(number_for_people(value), "n");
+        body_ += "</tr>\n";
+      }
+      body_ += "</tbody>\n</table></div>\n";
     }
   }
 

@@ -43,6 +43,14 @@ struct ReportLedgerRow {
   double tolerance = 1e-6;  ///< allowed difference, share of `before`
 };
 
+/// Monthly means of an input beside those of a model's training.
+struct ReportMonths {
+  std::string region;
+  std::string note;  ///< what stands against what
+  std::string unit;
+  std::vector<std::pair<std::string, std::vector<double>>> rows;  ///< label, 12 values; NaN = none
+};
+
 /// How many cells carry one quality flag.
 struct ReportQuality {
   std::string region, period;
@@ -71,6 +79,7 @@ struct ReportPage {
   std::vector<ReportTotal> totals;
   std::vector<ReportCurve> curves;
   std::vector<ReportLedgerRow> ledger;
+  std::vector<ReportMonths> months;
   std::vector<ReportQuality> quality;
   std::vector<ReportTiming> timings;
   std::vector<ReportProduct> products;

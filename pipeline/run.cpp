@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/stop.h"
+#include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
 #include "pipeline/merge.h"
 #include "pipeline/report.h"
@@ -84,6 +85,9 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
           "point, run.json counts the reasons",
           region);
     }
+  }
+  for (const auto& comparison : compare_gpp(config, plan, stages.packages, merged.gpp_months)) {
+    for (const auto& line : gpp_comparison_lines(comparison)) spdlog::warn("{}", line);
   }
   Merged all = merged;
   write_report(stages, config, check, merged, tally, seconds_since(begin));

@@ -78,6 +78,7 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
     digest.add_value(layer.geotiff).add_value(layer.netcdf);
   }
   digest.add_text(to_text(plan.start)).add_text(to_text(plan.end));
+  if (!config.gpp.source.empty()) digest.add_text(config.gpp.source);  // the report speaks of it
   if (!config.zones_file.empty())
     digest.add_text(sha256_file(config.zones_file)).add_text(config.zones_key);
   return digest.hex();

@@ -28,6 +28,10 @@ ReportPage example() {
   page.curves = {curve};
   page.ledger = {{"IA", "resample gpp", "gC d-1", 100, 100.00000001},
                  {"IA", "mix", "gC d-1", 10, 9}};
+  page.months = {{"IA",
+                  "trained on <SLOPE>",
+                  "gC m-2 d-1",
+                  {{"training, corn", {0, 0, 0, 1, 4, 12.5, 14, 11, 5, 1, 0, std::nan("")}}}}};
   page.quality = {{"IA", "2018", 0, 900, 1000}, {"IA", "2018", 4, 100, 1000}};
   page.timings = {{"infer", 75.2}, {"merge", 3.5}};
   page.products = {{"demo_IA_reco_annual.tif", 1234567, std::string(64, 'a')}};
@@ -41,10 +45,13 @@ TEST(ReportPage, HoldsEveryPartAndEscapesText) {
   EXPECT_THAT(html, Not(HasSubstr("demo <1>")));
   EXPECT_THAT(html, HasSubstr("29 February &lt;interpolated&gt;"));
   for (const char* part :
-       {"warnings", "maps", "totals", "months", "quality", "ledger", "timings", "products"})
+       {"warnings", "maps", "totals", "months", "gpp", "quality", "ledger", "timings", "products"})
     EXPECT_THAT(html, HasSubstr("<h2 id=\"" + std::string(part) + "\"")) << part;
   EXPECT_THAT(html, HasSubstr("The picture is missing."));
   EXPECT_THAT(html, HasSubstr("1.2 MB"));
+  EXPECT_THAT(html, HasSubstr("trained on &lt;SLOPE&gt;"));
+  EXPECT_THAT(html, HasSubstr("<td>training, corn</td>"));
+  EXPECT_THAT(html, HasSubstr(">12.5</td>"));
   EXPECT_THAT(html, HasSubstr("gC m⁻²"));
   EXPECT_THAT(html, HasSubstr("1 min 15 s"));
 }
