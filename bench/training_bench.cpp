@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Speed of a training step of kgml-ag-c: forward, backward and Adam over one year of a batch of
 // sites, in site-years a second.
-//   training_bench THREADS BATCH [steps=5] [chunk=N] [frozen]
+//   training_bench THREADS BATCH [steps=5] [chunk=N] [architecture=kgml-ag-c] [frozen]
 // `frozen`: only gru_Ra, gru_Rh, gru_NEE and their heads are trained, as in the flux steps and in
 // fine-tuning. One JSON line on stdout. training_compare.py runs it beside PyTorch.
 #include <torch/optim/adam.h>
@@ -26,6 +26,7 @@ struct Settings {
   int64_t batch = 99, chunk = 0;  ///< chunk 0: sites_of_chunk
   int steps = 5;
   bool frozen = false;
+  std::string architecture = "kgml-ag-c";
 };
 
 Settings read_settings(int count, char** words) {
@@ -36,6 +37,7 @@ Settings read_settings(int count, char** words) {
     const std::string word = words[i];
     if (word == "frozen") settings.frozen = true;
     if (word.rfind("steps=", 0) == 0) settings.steps = std::stoi(word.substr(6));
+    if (word.rfind("architecture=", 0) == 0) settings.architecture = word.substr(13);
     if (word.rfind("chunk=", 0) == 0) settings.chunk = std::stoi(word.substr(6));
   }
   if (settings.chunk == 0) settings.chunk = sites_of_chunk(settings.batch);
@@ -50,7 +52,7 @@ double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC
 
 /// After a first step that is not counted.
 Seconds time_steps(const Settings& settings) {
-  const auto network = make_flux_network(test::random_package(1));
+  const auto network = make_flux_network(test::random_package_of(settings.architecture, 1));
   for (auto& item : network->named_parameters()) {
     const std::string module = item.key().substr(0, item.key().find('.'));
     const bool fluxes =
@@ -76,7 +78,7 @@ Seconds time_steps(const Settings& settings) {
     ParallelGradient::ChunkLoss result;
     result.loss =
         (out.fluxes - target.narrow(1, first, sites).transpose(0, 1)).square().sum() / elements;
-    if (!settings.frozen)
+    if (!settings.frozen && out.yield.defined())
       result.loss = result.loss + (out.yield - yields.narrow(0, first, sites)).square().sum() /
                                       static_cast<double>(settings.batch);
     result.terms["loss"] = result.loss.item<double>();

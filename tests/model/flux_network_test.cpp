@@ -103,31 +103,107 @@ INSTANTIATE_TEST_SUITE_P(Architectures, FluxNetworks, testing::Values("kgml-ag-c
                            return instance.param == "kgml-ag-c" ? "kgml" : instance.param;
                          });
 
+/// Tensors of a package, and torch's own layers with them.
+class Layers {
+ public:
+  Layers(const Package& package, DropoutStream* stream) : package_(package), stream_(stream) {}
+
+  [[nodiscard]] torch::Tensor tensor(const std::string& name) const {
+    const Tensor& t = package_.tensors.at(name);
+    return torch::from_blob(const_cast<char*>(t.bytes.data()), t.shape, torch::kFloat);
+  }
+  [[nodiscard]] torch::Tensor drop(const torch::Tensor& x) const {
+    return stream_ ? stream_->apply(x) : x;
+  }
+  [[nodiscard]] torch::Tensor linear(const std::string& name, const torch::Tensor& x) const {
+    return torch::linear(x, tensor(name + ".weight"), tensor(name + ".bias"));
+  }
+  /// Three hidden layers with ReLU and one output.
+  [[nodiscard]] torch::Tensor stack(const std::string& name, torch::Tensor x) const {
+    for (const char* layer : {".0", ".2", ".4"}) x = torch::relu(linear(name + layer, x));
+    return linear(name + ".6", x);
+  }
+  /// A recurrent network over [T,B,k] from a zero state, with dropout between its layers.
+  [[nodiscard]] torch::Tensor recurrent(const std::string& name, torch::Tensor x, int layers,
+                                        bool lstm = false) const {
+    const torch::Tensor zero = torch::zeros({1, x.size(1), 64});
+    for (int layer = 0; layer < layers; ++layer) {
+      std::vector<torch::Tensor> weights;
+      for (const std::string kind : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"})
+        weights.push_back(tensor(name + "." + kind + "_l" + std::to_string(layer)));
+      if (layer > 0) x = drop(x);
+      if (lstm)
+        x = std::get<0>(torch::lstm(x, {zero, zero}, weights, true, 1, 0.0, false, false, false));
+      else
+        x = std::get<0>(torch::gru(x, zero, weights, true, 1, 0.0, false, false, false));
+    }
+    return x;
+  }
+
+ private:
+  const Package& package_;
+  DropoutStream* stream_;
+};
+
 TEST(FluxNetwork, BaselinesAreTorchsLayersAndALinearHead) {
   const torch::Tensor x = inputs(3, 30);
   const c10::NoGradGuard no_grad;
-  for (const std::string architecture : {"gru", "lstm"}) {
-    const Package package = random_package_of(architecture, 5);
-    const auto network = make_flux_network(package);
-    const auto tensor = [&](const std::string& name) {
-      const Tensor& t = package.tensors.at(name);
-      return torch::from_blob(const_cast<char*>(t.bytes.data()), t.shape, torch::kFloat);
-    };
-    std::vector<torch::Tensor> weights;
-    for (const std::string layer : {"_l0", "_l1"})
-      for (const std::string kind : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"})
-        weights.push_back(tensor("rnn." + kind + layer));
-    const torch::Tensor zero = torch::zeros({2, 3, 64});
-    torch::Tensor o;
-    if (architecture == "gru")
-      o = std::get<0>(torch::gru(x, zero, weights, true, 2, 0.0, false, false, true));
-    else
-      o = std::get<0>(torch::lstm(x, {zero, zero}, weights, true, 2, 0.0, false, false, true));
-    const torch::Tensor expected = torch::linear(o, tensor("head.weight"), tensor("head.bias"));
-    EXPECT_TRUE(
-        torch::allclose(network->run_year(x, network->zero_state(3)).fluxes, expected, 1e-5, 1e-5))
-        << architecture;
-  }
+  for (const std::string architecture : {"gru", "lstm"})
+    for (const bool training : {false, true}) {
+      const Package package = random_package_of(architecture, 5);
+      const auto network = make_flux_network(package);
+      network->train(training);
+      network->dropout.restart(1, 2, 3);
+      DropoutStream stream;
+      stream.restart(1, 2, 3);
+      const Layers layers(package, training ? &stream : nullptr);
+      const torch::Tensor o =
+          layers.recurrent("rnn", x.transpose(0, 1).contiguous(), 2, architecture == "lstm");
+      const torch::Tensor expected = layers.linear("head", layers.drop(o)).transpose(0, 1);
+      EXPECT_TRUE(torch::allclose(network->run_year(x, network->zero_state(3)).fluxes, expected,
+                                  1e-5, 1e-5))
+          << architecture << training;
+    }
+}
+
+TEST(FluxNetwork, KgmlDropsBetweenLayersAndAtSixPlaces) {
+  const c10::NoGradGuard no_grad;
+  constexpr int64_t sites = 3, days = 320;
+  const torch::Tensor x_z = inputs(sites, days), x = x_z.transpose(0, 1).contiguous();
+  const Package package = random_package(5);
+  const auto network = make_flux_network(package);
+  network->train();
+  network->dropout.restart(4, 5, 6);
+  DropoutStream stream;
+  stream.restart(4, 5, 6);
+  const Layers layers(package, &stream);
+
+  const auto physical = [](const torch::Tensor& z, const Scaler& s) { return z * s.std + s.mean; };
+  const torch::Tensor o = layers.recurrent("gru_basic", x, 2), d = layers.drop(o);
+  const torch::Tensor score = torch::softmax(torch::tanh(layers.stack("attn", d)), 0);
+  const torch::Tensor yield = layers.stack("densor_yield", (score * d).sum(0));
+  const torch::Tensor ra = layers.linear(
+      "densor_Ra", layers.drop(layers.recurrent("gru_Ra", torch::cat({layers.drop(o), x}, 2), 1)));
+  const Scaler &gpp = package.scalers.at("GPP"), &grain = package.scalers.at("Yield"),
+               &residue_scaler = package.scalers.at("Residue");
+  const torch::Tensor residue =
+      torch::relu(physical(x.select(2, 8), gpp).sum(0) +
+                  physical(ra.squeeze(2), package.outputs[0].scaler).sum(0) -
+                  physical(yield.squeeze(1), grain));
+  torch::Tensor pulse = torch::zeros({days, sites, 1});
+  for (const int64_t day : {298, 299})
+    pulse[day].copy_(((residue - residue_scaler.mean) / residue_scaler.std).unsqueeze(1));
+  const torch::Tensor rh = layers.linear(
+      "densor_Rh",
+      layers.drop(layers.recurrent("gru_Rh", torch::cat({pulse, layers.drop(o), x}, 2), 2)));
+  const torch::Tensor nee = layers.linear(
+      "densor_NEE", layers.drop(layers.recurrent("gru_NEE", torch::cat({ra, rh, x}, 2), 1)));
+
+  const auto found = network->run_year(x_z, network->zero_state(sites));
+  EXPECT_TRUE(
+      torch::allclose(found.fluxes, torch::cat({ra, rh, nee}, 2).transpose(0, 1), 1e-4, 1e-4));
+  EXPECT_TRUE(torch::allclose(found.yield, yield.squeeze(1), 1e-4, 1e-4));
+  EXPECT_TRUE(torch::allclose(found.residue, residue, 1e-4, 1e-2));
 }
 
 TEST(FluxNetwork, AnUnknownArchitectureIsRefusedByName) {
