@@ -23,7 +23,7 @@ constexpr int64_t days = 365, features = 19;
 
 struct Settings {
   int threads = 1;
-  int64_t batch = 99, chunk = sites_per_chunk;
+  int64_t batch = 99, chunk = 0;  ///< chunk 0: sites_of_chunk
   int steps = 5;
   bool frozen = false;
 };
@@ -38,6 +38,7 @@ Settings read_settings(int count, char** words) {
     if (word.rfind("steps=", 0) == 0) settings.steps = std::stoi(word.substr(6));
     if (word.rfind("chunk=", 0) == 0) settings.chunk = std::stoi(word.substr(6));
   }
+  if (settings.chunk == 0) settings.chunk = sites_of_chunk(settings.batch);
   return settings;
 }
 

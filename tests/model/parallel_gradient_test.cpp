@@ -136,6 +136,22 @@ INSTANTIATE_TEST_SUITE_P(Architectures, ParallelGradients,
                            return instance.param == "kgml-ag-c" ? "kgml" : instance.param;
                          });
 
+TEST(ParallelGradient, ChunksAreEvenAndNotTooLarge) {
+  EXPECT_EQ(sites_of_chunk(1), 1);
+  EXPECT_EQ(sites_of_chunk(3), 2);
+  EXPECT_EQ(sites_of_chunk(4), 2);
+  EXPECT_EQ(sites_of_chunk(12), 6);
+  EXPECT_EQ(sites_of_chunk(24), 12);
+  EXPECT_EQ(sites_of_chunk(99), 10);
+  for (int64_t batch = 1; batch < 600; ++batch) {
+    const int64_t size = sites_of_chunk(batch);
+    EXPECT_LE(size, 12) << batch;
+    if (batch > 24) {
+      EXPECT_GT(size, 6) << batch;
+    }
+  }
+}
+
 TEST(ParallelGradient, FrozenParametersGetNoneAndUnusedOnesZero) {
   const auto master = make_flux_network(random_package(3));
   ParallelGradient work(master, 2);
