@@ -98,23 +98,24 @@ Schedule midwest_schedule() {
     sample_responses(stage, 4, 4, 4, 3);
   }
   Stage& first = schedule.stages[0];
+  first.learning_rate = 2e-3;
   first.epochs = 60;
-  first.patience = 10;
-  first.step_epochs = 20;
+  first.patience = 12;
+  first.step_epochs = 15;
   first.self_paced = {1, 1.1, 30};
   Stage& second = schedule.stages[1];
-  second.epochs = 50;
-  second.patience = 8;
+  second.learning_rate = 2e-3;
+  second.epochs = 60;
+  second.patience = 10;
   second.step_epochs = 12;
   Stage& third = schedule.stages[2];
-  third.epochs = 10;
-  third.patience = 4;
-  third.step_epochs = 4;
+  third.epochs = 15;
+  third.patience = 5;
+  third.step_epochs = 5;
   Stage& last = schedule.stages[3];
-  last.epochs = 20;
-  last.patience = 5;
-  last.step_epochs = 6;
-  last.learning_rate = 5e-4;
+  last.epochs = 30;
+  last.patience = 6;
+  last.step_epochs = 8;
   return schedule;
 }
 
