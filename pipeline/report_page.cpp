@@ -191,18 +191,18 @@ class Page {
     if (content_.months.empty()) return;
     page_.section("gpp", "GPP: this run and the models' training");
     for (const ReportMonths& table : content_.months) {
-      page_.add("<h3>" + markup_escaped(table.region) + "</h3>\n");
-      page_.note(table.note);
-      page_.add("<div class=\"scroll\"><table>\n<thead><tr><th>" +
+      page_.add("<h3>" + markup_escaped(table.region) + "</h3>\n<p class=\"note\">" +
+                markup_escaped(table.note) +
+                "</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>" +
                 markup_escaped(unit_for_people(table.unit)) + "</th>");
       for (const char* month :
            {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"})
         page_.add(std::string("<th class=\"n\">") + month + "</th>");
       page_.add("</tr></thead>\n<tbody>\n");
       for (const auto& [label, values] : table.rows) {
-        std::string row = "<tr>" + html_cell(label);
-        for (const double value : values) row += html_cell(number_for_people(value), "n");
-        page_.add(row + "</tr>\n");
+        page_.add("<tr>" + html_cell(label));
+        for (const double value : values) page_.add(html_cell(number_for_people(value), "n"));
+        page_.add("</tr>\n");
       }
       page_.add("</tbody>\n</table></div>\n");
     }

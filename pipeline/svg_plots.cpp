@@ -27,12 +27,14 @@ double text_width(const std::string& text) {
 class AxisScale {
  public:
   AxisScale(const PlotAxis& axis, std::vector<double> values, double begin, double end, int ticks)
-      : axis_(axis), begin_(begin), end_(end) {
+      : axis_(axis),
+        begin_(begin),
+        end_(end),
+        low_(axis.logarithmic ? 1 : 0),
+        high_(axis.logarithmic ? 10 : 1) {
     values.erase(
         std::remove_if(values.begin(), values.end(), [this](double v) { return !drawable(v); }),
         values.end());
-    low_ = axis.logarithmic ? 1 : 0;
-    high_ = axis.logarithmic ? 10 : 1;
     if (!values.empty()) {
       low_ = *std::min_element(values.begin(), values.end());
       high_ = *std::max_element(values.begin(), values.end());
@@ -97,7 +99,7 @@ class AxisScale {
   }
 
   const PlotAxis axis_;
-  double begin_, end_, low_ = 0, high_ = 1, low_position_ = 0, high_position_ = 1;
+  double begin_, end_, low_, high_, low_position_ = 0, high_position_ = 1;
   std::vector<double> ticks_;
 };
 
@@ -117,13 +119,13 @@ std::vector<double> spread(const std::vector<double>& x, double radius, double r
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] < x[b]; });
   const double step = 1.5 * radius;
   const int lanes = std::max(0, static_cast<int>(reach / step));
-  std::vector<double> last(static_cast<size_t>(2 * lanes + 1), -1e9), offset(x.size(), 0);
+  std::vector<double> last(2 * static_cast<size_t>(lanes) + 1, -1e9), offset(x.size(), 0);
   for (const size_t i : order) {
     int best = 0;
     double best_gap = -1;
     for (int k = 0; k <= 2 * lanes; ++k) {
       const int lane = (k + 1) / 2 * (k % 2 == 1 ? 1 : -1);  // 0, 1, -1, 2, -2, ...
-      const double gap = x[i] - last[static_cast<size_t>(lane + lanes)];
+      const double gap = x[i] - last.at(static_cast<size_t>(lane) + static_cast<size_t>(lanes));
       if (gap >= 2.1 * radius) {
         best = lane;
         break;
@@ -133,7 +135,7 @@ std::vector<double> spread(const std::vector<double>& x, double radius, double r
         best = lane;
       }
     }
-    last[static_cast<size_t>(best + lanes)] = x[i];
+    last.at(static_cast<size_t>(best) + static_cast<size_t>(lanes)) = x[i];
     offset[i] = step * best;
   }
   return offset;

@@ -40,6 +40,7 @@ MonthlyMeans over_crops(const std::map<int, MonthlyMeans>& by_crop) {
   MonthlyMeans out{};
   for (size_t m = 0; m < SiteYears::months; ++m) {
     std::vector<double> values;
+    values.reserve(by_crop.size());
     for (const auto& [crop, months] : by_crop) values.push_back(months[m]);
     out[m] = mean_of_numbers(values);
   }

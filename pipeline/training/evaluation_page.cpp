@@ -72,7 +72,7 @@ class EvaluationPage {
       const std::string name = variable;
       bool begins = true;
       const auto add = [&](Scale scale, const char* title, bool low_is_good,
-                           std::function<double(const RegionScores&)> value) {
+                           const std::function<double(const RegionScores&)>& value) {
         if (!has_scores(report_, name, scale)) return;
         columns.push_back(
             {name, title, begins, low_is_good, [name, scale, value](const ArmScores& arm) {

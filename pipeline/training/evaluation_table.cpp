@@ -49,16 +49,14 @@ std::string block(const EvaluationReport& report, const std::string& variable, S
     const RegionScores* all = find_scores(arm, "", variable, scale);
     std::vector<std::string> row{arm.arm};
     bool any = all != nullptr;
-    for (const double v : {all ? all->all.rmse : kNoScore, all ? all->all.nse : kNoScore,
-                           all ? all->all.r2 : kNoScore, all ? all->all.kge : kNoScore,
-                           all ? all->all.bias : kNoScore})
-      row.push_back(score_text(v));
-    row.insert(row.begin() + 1, all ? std::to_string(all->sites) : "-");
+    row.push_back(any ? std::to_string(all->sites) : "-");
+    for (const auto score : {&Scores::rmse, &Scores::nse, &Scores::r2, &Scores::kge, &Scores::bias})
+      row.push_back(score_text(any ? all->all.*score : kNoScore));
     if (regions.size() > 1)
       for (const std::string& region : regions) {
         const RegionScores* own = find_scores(arm, region, variable, scale);
         any = any || own != nullptr;
-        row.push_back(score_text(own ? own->all.rmse : kNoScore));
+        row.push_back(score_text(own != nullptr ? own->all.rmse : kNoScore));
       }
     if (any) rows.push_back(std::move(row));
   }

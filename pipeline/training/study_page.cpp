@@ -94,8 +94,9 @@ class StudyPage {
   // ---- comparisons ----
 
   /// Rows of one comparison: kinds, or kinds within regions.
-  std::vector<PlotRow> rows_of(const StudyComparison& comparison, const std::string& variable,
-                               Scale scale, const std::string& region) const {
+  [[nodiscard]] std::vector<PlotRow> rows_of(const StudyComparison& comparison,
+                                             const std::string& variable, Scale scale,
+                                             const std::string& region) const {
     std::vector<PlotRow> rows;
     for (const std::string& kind : kinds_) {
       for (const StudyDifference& d : differences_) {
