@@ -10,6 +10,7 @@
 #include <netcdf>
 
 #include "base/atomic_file.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "geo/netcdf_source.h"
 
@@ -23,6 +24,7 @@ using Variables = std::map<std::string, std::vector<float>>;
 
 constexpr int kFormat = 1;
 constexpr const char* kFormatAttribute = "fluxtile_site_years";
+constexpr const char* kDigestAttribute = "fluxtile_digest";
 constexpr int kCompression = 3;
 constexpr size_t kMostSites = 1000000, kMostYears = 2000, kMostFeatures = 10000,
                  kMostValues = size_t{1} << 34, kMostText = 100000;
@@ -88,7 +90,7 @@ void put_place(NcFile& file, const std::string& name, const NcDim& site, const c
   variable.putVar(values.data());
 }
 
-// Chunks of one site and all its years; checksums, so that damage does not go unseen.
+// Chunks of one site and all its years.
 NcVar add_array(NcFile& file, const std::string& name, const std::vector<NcDim>& dimensions) {
   NcVar variable = file.addVar(name, netCDF::ncFloat, dimensions);
   std::vector<size_t> chunks;
@@ -96,7 +98,6 @@ NcVar add_array(NcFile& file, const std::string& name, const std::vector<NcDim>&
   chunks[0] = 1;
   variable.setChunking(NcVar::nc_CHUNKED, chunks);
   variable.setCompression(true, true, kCompression);
-  variable.setChecksum(NcVar::nc_FLETCHER32);
   variable.setFill(true, std::numeric_limits<float>::quiet_NaN());
   return variable;
 }
@@ -129,6 +130,7 @@ void write(const SiteYears& table, const std::string& path) {
   file.putAtt(kFormatAttribute, netCDF::ncInt, kFormat);
   file.putAtt("fluxtile_synthetic", table.synthetic ? "yes" : "no");
   file.putAtt("origin", table.origin);
+  file.putAtt(kDigestAttribute, digest_of(table));
   file.putAtt(
       "calendar_note",
       "every year has 365 days: 31 December of a leap year is left out, day 1 is 1 January");
@@ -199,6 +201,7 @@ class Reader {
     table.inputs = array("inputs", {"site", "year", "day", "feature"},
                          sites_ * years_ * SiteYears::days * features_);
     read_labels(table);
+    check_digest(table);
     return table;
   }
 
@@ -247,6 +250,19 @@ class Reader {
           .found(text)
           .expected("yes or no");
     return text == "yes";
+  }
+
+  // NetCDF notices little damage by itself: a lost piece of an array reads as missing values.
+  void check_digest(const SiteYears& table) const {
+    if (file_.getAtts().count(kDigestAttribute) == 0) return;
+    const std::string expected = text_attribute(kDigestAttribute), found = digest_of(table);
+    if (found == expected) return;
+    throw refuse("the values are not those that were written")
+        .found("digest " + found)
+        .expected(expected)
+        .hint(fmt::format("the file is damaged; or if it was changed on purpose, remove its global "
+                          "attribute {}",
+                          kDigestAttribute));
   }
 
   [[nodiscard]] size_t dimension(const std::string& name, size_t most) const {
@@ -359,9 +375,9 @@ class Reader {
         fixed_dimension(kind.time, kind.length);
         dimensions.emplace_back(kind.time);
       }
+      std::vector<float> values = array(name, dimensions, sites_ * years_ * kind.length);
       check_unit(name, kind);
-      (table.*kind.values)[name.substr(std::string(kind.prefix).size())] =
-          array(name, dimensions, sites_ * years_ * kind.length);
+      (table.*kind.values)[name.substr(std::string(kind.prefix).size())] = std::move(values);
     }
   }
 
@@ -407,6 +423,26 @@ void check_sizes(const SiteYears& table) {
 }
 
 }  // namespace
+
+std::string digest_of(const SiteYears& table) {
+  Digest digest;
+  for (const SiteYears::Site& s : table.sites) {
+    digest.add_text(s.name).add_text(s.region).add_text(s.block).add_text(s.source);
+    digest.add_value(s.latitude).add_value(s.longitude);
+  }
+  for (const int year : table.years) digest.add_value(int32_t{year});
+  for (const SiteYears::Feature& f : table.features)
+    digest.add_text(f.name).add_text(f.unit).add_text(f.source);
+  const auto add = [&digest](const std::string& name, const std::vector<float>& values) {
+    digest.add_text(name).add(values.data(), values.size() * sizeof(float));
+  };
+  add("inputs", table.inputs);
+  for (const Kind& kind : kKinds) {
+    for (const auto& [name, values] : table.*kind.values) add(kind.prefix + name, values);
+  }
+  digest.add_value(table.synthetic);
+  return digest.hex();
+}
 
 void write_site_years(const SiteYears& table, const std::string& path) {
   check_sizes(table);

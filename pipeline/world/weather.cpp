@@ -36,13 +36,13 @@ enum SurfaceIndex : size_t {
   season_wetness
 };
 constexpr std::array<Surface, Weather::surfaces> kSurfaces = {
-    {{Subject::wetness, 200000, 0.4, 0.9},
+    {{Subject::wetness, 260000, 0.4, 0.9},
      {Subject::temperature, 400000, 0.72, 0.96},
      {Subject::diurnal_range, 250000, 0.4, 0.9},
-     {Subject::radiation, 200000, 0.3, 0.85},
+     {Subject::radiation, 260000, 0.3, 0.85},
      {Subject::humidity, 300000, 0.5, 0.9},
      {Subject::wind, 300000, 0.4, 0.9},
-     {Subject::rain_amount, 120000, 0, 1},
+     {Subject::rain_amount, 150000, 0, 1},
      {Subject::season_temperature, 600000, 0, 1},
      {Subject::season_wetness, 450000, 0, 1}}};
 constexpr double kPatternLength = 60000;

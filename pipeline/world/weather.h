@@ -48,7 +48,7 @@ Climate climate_at(double longitude, double latitude);
 ///  - radiation: extraterrestrial (FAO-56, eq. 21) times 0.70 on clear and 0.38 on wet days;
 ///  - humidity from a dew point a little below the daily minimum (vapour pressure: FAO-56, eq. 11);
 ///  - wind log-normal about 4 m s-1.
-/// Spells are smooth surfaces whose correlation falls to 1/e at 330 km (rainy days) to 650 km
+/// Spells are smooth surfaces whose correlation falls to 1/e at 420 km (rainy days) to 650 km
 /// (temperature); 4 to 28 % of their variance lies in patterns of 60 km.
 class Weather {
  public:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/nn/module.h>
 
+#include <array>
 #include <cmath>
 
 #include "model/delta_carbon_parameters.h"

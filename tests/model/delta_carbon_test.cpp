@@ -5,8 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -70,6 +75,50 @@ TEST(DeltaCarbonParameters, AMistypedNameGetsTheNearest) {
   EXPECT_EQ(parameters()[parameter("soil.slow_rate")].name, "soil.slow_rate");
   EXPECT_THAT(message_of([] { (void)parameter("corn.harvest_indx"); }),
               AllOf(HasSubstr("corn.harvest_indx"), HasSubstr("corn.harvest_index")));
+}
+
+// "2.5e-5 to 2e-4" or "95 to 150, 122", and so on: the numbers of a cell.
+std::vector<double> numbers_in(const std::string& cells) {
+  std::vector<double> found;
+  const char* at = cells.c_str();
+  while (*at != '\0') {
+    char* end = nullptr;
+    const double value = std::strtod(at, &end);
+    if (end == at) {
+      ++at;
+    } else {
+      found.push_back(value);
+      at = end;
+    }
+  }
+  return found;
+}
+
+TEST(DeltaCarbonParameters, ThePageListsThemAsTheyAre) {
+  std::ifstream page(FLUXTILE_DELTA_CARBON_PAGE);
+  ASSERT_TRUE(page.is_open());
+  std::map<std::string, std::string> rows;  // by name, all after it
+  for (std::string line; std::getline(page, line);) {
+    const size_t end = line.rfind("| `", 0) == 0 ? line.find("` | ") : std::string::npos;
+    if (end != std::string::npos) rows[line.substr(3, end - 3)] = line.substr(end + 4);
+  }
+  for (size_t i = 0; i < kPlotParameters + kCropParameters; ++i) {
+    const Parameter& each = parameters()[i];
+    const bool of_crop = i >= kPlotParameters;
+    const std::string name = of_crop ? each.name.substr(each.name.find('.') + 1) : each.name;
+    ASSERT_EQ(rows.count(name), 1U) << name;
+    const std::string& row = rows[name];
+    const size_t unit_end = row.find(" | "), meaning = row.rfind(" | ", row.size() - 3);
+    EXPECT_EQ(row.substr(0, unit_end), each.unit) << name;
+    EXPECT_EQ(row.substr(meaning + 3), each.meaning + " |") << name;
+    std::vector<double> expected = {each.low, each.high, each.typical};
+    if (of_crop) {
+      const Parameter& soybean = parameters()[i + kCropParameters];
+      expected.insert(expected.end(), {soybean.low, soybean.high, soybean.typical});
+    }
+    EXPECT_THAT(numbers_in(row.substr(unit_end, meaning - unit_end)), ElementsAreArray(expected))
+        << name;
+  }
 }
 
 // FAO-56, examples 8 and 20.

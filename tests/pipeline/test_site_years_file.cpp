@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <netcdf.h>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+
 #include <netcdf>
 
 #include "base/atomic_file.h"
@@ -238,6 +240,21 @@ TEST_F(SiteYearsFile, NoticesDamage) {
     }
   }
   EXPECT_GT(refused, 30);
+}
+
+// Files of other programs, and those that were changed on purpose, have no digest.
+TEST_F(SiteYearsFile, DigestGuardsTheValues) {
+  const auto set_value = [](netCDF::NcFile& nc) {
+    nc.getVar("NEE").putVar(std::vector<size_t>{1, 0, 7}, 12.5F);
+  };
+  EXPECT_THAT(refusal(changed(set_value)), HasSubstr("fluxtile_digest"));
+  const std::string file = changed([&](netCDF::NcFile& nc) {
+    set_value(nc);
+    nc_del_att(nc.getId(), NC_GLOBAL, "fluxtile_digest");
+  });
+  const SiteYears table = read_site_years(file);
+  EXPECT_EQ(table.daily.at("NEE")[table.site_year(1, 0) * 365 + 7], 12.5F);
+  EXPECT_NE(digest_of(table), digest_of(small_table()));
 }
 
 TEST_F(SiteYearsFile, WritingFailsWithAClearMessage) {
