@@ -39,8 +39,8 @@ Placement placement_for(const World& world, const Transform& to_modis) {
   p.cell = kCell * world.config.gpp_multiple;
   p.x0 = kWest + (std::floor((b.x0 - kWest) / p.cell) - 2) * p.cell;
   p.y0 = kNorth - (std::floor((kNorth - b.y1) / p.cell) - 2) * p.cell;
-  p.width = static_cast<int>(std::ceil((b.x1 - p.x0) / kCell)) + 2;
-  p.height = static_cast<int>(std::ceil((p.y0 - b.y0) / kCell)) + 2;
+  p.width = static_cast<int>(std::ceil((b.x1 - p.x0) / p.cell)) + 2;
+  p.height = static_cast<int>(std::ceil((p.y0 - b.y0) / p.cell)) + 2;
   return p;
 }
 

@@ -36,8 +36,10 @@ Box box_of(const std::vector<NamedRegion>& regions, const Transform& to_grid) {
 // Where weather is asked for: the world's box, the weather files around it and the GPP cells on its
 // edge.
 GeographicBox box_around(const WorldConfig& config, const Box& box, const Transform& to_grid) {
+  // A few of their cells beyond: 1/24 degree and 463 m each.
+  const double cells = 3.0 / 24 * config.climate_stride + 0.04 * config.gpp_multiple;
   if (config.geography == Geography::square) {
-    const double reach = config.size_km / 2 / 75 + 0.5;
+    const double reach = config.size_km / 2 / 75 + 0.4 + cells;
     return {config.longitude - reach, config.latitude - reach, config.longitude + reach,
             config.latitude + reach};
   }
@@ -52,7 +54,7 @@ GeographicBox box_around(const WorldConfig& config, const Box& box, const Transf
                 std::max(around.north, y)};
     }
   }
-  constexpr double margin = 1;  // degrees
+  const double margin = 0.5 + cells;  // degrees
   return {around.west - margin, around.south - margin, around.east + margin, around.north + margin};
 }
 

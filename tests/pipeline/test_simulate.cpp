@@ -293,6 +293,57 @@ TEST_F(Simulate, PackagesFitTheirBalanceAndDiffer) {
   }
 }
 
+TEST_F(Simulate, CopiesThePackagesThatItsDescriptionNames) {
+  const std::string models = (world() / "models").string();
+  simulate("m", {"models={directory: " + models + ", default: global, regions: {East: north}}"});
+  for (const char* file : {"global/model.yaml", "global/weights.safetensors", "north/model.yaml",
+                           "north/weights.safetensors"}) {
+    EXPECT_TRUE(read_file((root() / "m/models" / file).string()) ==
+                read_file((world() / "models" / file).string()))
+        << file;
+  }
+  const std::string run = read_file((root() / "m/run.yaml").string());
+  EXPECT_THAT(run, HasSubstr("  default: global\n  regions: {East: north}\n"));
+  // Its own description makes it again, packages included.
+  std::ostringstream out;
+  simulate_verb((root() / "m/world.yaml").string(), {}, (root() / "again").string(), out);
+  const auto first = contents(root() / "m"), second = contents(root() / "again");
+  ASSERT_EQ(first.size(), second.size());
+  for (const auto& [path, bytes] : first) EXPECT_TRUE(second.at(path) == bytes) << path;
+}
+
+TEST_F(Simulate, RefusesAPackageThatIsNotThereBeforeItWritesAnything) {
+  try {
+    simulate("n", {"models={directory: nowhere, default: global}"});
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::data);
+    EXPECT_EQ(e.key(), "models.default");
+    EXPECT_THAT(e.what(), HasSubstr("nowhere/global"));
+  }
+  EXPECT_FALSE(fs::exists(root() / "n"));
+}
+
+TEST_F(Simulate, GppCellsOfAnySizeLieOnTheModisLattice) {
+  simulate("g", {"gpp.multiple=3", "gpp.error=satellite"});
+  const Dataset d = open(root() / "g/gpp/gpp_2018201.tif");
+  double g[6];
+  d->GetGeoTransform(g);
+  EXPECT_NEAR(g[1], 3 * 463.312716528, 1e-4);
+  EXPECT_NEAR(std::remainder(g[0] + 20015109.354, 3 * 463.312716528), 0, 1e-3);
+  // The same field of bias and errors, less detail: the mean hardly changes.
+  const auto mean = [](GDALDataset& dataset) {
+    double sum = 0, count = 0;
+    for (const double v : values(dataset)) {
+      if (v == -9999) continue;
+      sum += v;
+      count += 1;
+    }
+    return sum / count;
+  };
+  EXPECT_NEAR(mean(*d) / mean(*open(world() / "gpp/gpp_2018201.tif")), 1, 0.25);
+}
+
 TEST_F(Simulate, RefusesAFolderThatIsNotEmpty) {
   try {
     simulate("a", {});

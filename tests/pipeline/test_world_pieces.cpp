@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <set>
@@ -341,6 +342,42 @@ TEST_F(WorldConfigFile, WritesWhatItReads) {
   const WorldConfig d = read_world_config(write(to_yaml(c)), {});
   EXPECT_EQ(to_yaml(c), to_yaml(d));
   EXPECT_EQ(d.size_km, 7.5);
+}
+
+TEST_F(WorldConfigFile, ReadsTrainingDataAndScales) {
+  const WorldConfig c = read_world_config(
+      write("fluxtile-world: 1\ngeography: midwest\nheterogeneity: other_structure\n"
+            "output: ../there\n"
+            "sites: {file: p/points.csv, years: 3, heterogeneity: none}\n"
+            "towers: {per_region: 2, reference: 5, random_error: 0.3}\n"
+            "crop: {cell: 500, mode: majority}\nclimate: {stride: 4}\n"),
+      {"seed=12"});
+  EXPECT_EQ(c.geography, Geography::midwest);
+  EXPECT_EQ(c.output,
+            (std::filesystem::path(path_).parent_path().parent_path() / "there").string());
+  EXPECT_EQ(c.sites.file, (std::filesystem::path(path_).parent_path() / "p/points.csv").string());
+  EXPECT_EQ(c.sites.heterogeneity, Heterogeneity::none);
+  EXPECT_EQ(c.towers.reference, 5U);
+  EXPECT_EQ(c.towers.labels.random_error, 0.3);
+  EXPECT_EQ(c.towers.labels.seed, 12U);
+  EXPECT_EQ(c.crop_mode, CropMode::majority);
+  const WorldConfig again = read_world_config(write(to_yaml(c)), {});
+  EXPECT_EQ(to_yaml(again), to_yaml(c));
+  EXPECT_EQ(again.towers.per_region, 2U);
+  EXPECT_EQ(again.climate_stride, 4);
+}
+
+TEST_F(WorldConfigFile, RefusesImpossibleTrainingDataAndModels) {
+  EXPECT_THAT(message_of("fluxtile-world: 1\ngeography: midwest\nsize_km: 5\n"),
+              HasSubstr("no `size_km`"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\nheterogeneity: small_jumps\n"),
+              HasSubstr("small_jump"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\nsites: {years: 3}\n"), HasSubstr("no points"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\nsites: {count: 9, file: a.csv}\n"), HasSubstr("both"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\ntowers: {years: 3}\n"), HasSubstr("per_region"));
+  EXPECT_THAT(message_of("fluxtile-world: 1\n"
+                         "models: {directory: m, default: a, regions: {Nord: b}}\n"),
+              HasSubstr("North"));
 }
 
 TEST_F(WorldConfigFile, RefusesWhatItDoesNotKnow) {
