@@ -8,9 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
-
-// All arithmetic is inlined into one function an instruction set; see gru_gates.cpp.
-#define FLUXTILE_INLINE inline __attribute__((always_inline))
+#include "model/gate_functions.h"
 
 namespace fluxtile {
 namespace {
@@ -27,7 +25,7 @@ uint64_t mixed(uint64_t x) noexcept {
 }
 
 /// One draw: a key, and the share that is dropped in 1/65536.
-struct Draw {
+struct DrawNumbers {
   uint32_t first_key = 0, second_key = 0, threshold = 0;
   float scale = 1;
 };
@@ -48,7 +46,7 @@ FLUXTILE_INLINE uint32_t word(uint32_t counter, uint32_t first_key, uint32_t sec
 /// their upper halves to the others, which vector code does without moving anything.
 constexpr size_t half_block = 16;
 
-FLUXTILE_INLINE void drop_all(const float* x, float* y, size_t count, const Draw& draw) {
+FLUXTILE_INLINE void drop_all(const float* x, float* y, size_t count, const DrawNumbers& draw) {
   const uint32_t first = draw.first_key, second = draw.second_key, threshold = draw.threshold;
   const float scale = draw.scale;
   const size_t blocks = count / (2 * half_block);
@@ -73,7 +71,7 @@ FLUXTILE_INLINE void drop_all(const float* x, float* y, size_t count, const Draw
 
 // clang-format off
 #define FLUXTILE_DROP(name)                                                                       \
-  void name(const float* x, float* y, size_t count, const Draw& draw) {                           \
+  void name(const float* x, float* y, size_t count, const DrawNumbers& draw) {                           \
     drop_all(x, y, count, draw);                                                                  \
   }
 FLUXTILE_DROP(drop_baseline)
@@ -85,7 +83,7 @@ FLUXTILE_DROP(drop_avx512)
 #endif
     // clang-format on
 
-    using Drop = void(const float* x, float* y, size_t count, const Draw& draw);
+    using Drop = void(const float* x, float* y, size_t count, const DrawNumbers& draw);
 
 Drop* best_drop() {
 #ifdef __x86_64__
@@ -97,7 +95,7 @@ Drop* best_drop() {
 
 /// 0 for values that are dropped and the scale for the others, with the same numbers as above but
 /// in torch's own operations: for devices other than the CPU.
-at::Tensor factors(const at::Tensor& like, const Draw& draw) {
+at::Tensor factors(const at::Tensor& like, const DrawNumbers& draw) {
   const auto low_32_bits = [](const at::Tensor& x) { return x.bitwise_and(int64_t{0xffffffff}); };
   const auto times = [&](const at::Tensor& x, uint32_t factor) {
     // In two halves, so that no product leaves 63 bits.
@@ -123,7 +121,7 @@ at::Tensor factors(const at::Tensor& like, const Draw& draw) {
       .view(like.sizes());
 }
 
-at::Tensor drop(const at::Tensor& x, const Draw& draw) {
+at::Tensor drop(const at::Tensor& x, const DrawNumbers& draw) {
   if (!x.device().is_cpu()) return x * factors(x, draw);
   static Drop* const best = best_drop();
   const at::Tensor from = x.contiguous();
@@ -145,13 +143,14 @@ class Dropout : public torch::autograd::Function<Dropout> {
   }
   static variable_list backward(AutogradContext* context, variable_list gradient) {
     const auto& saved = context->saved_data;
-    const Draw draw = draw_of(saved.at("first_key").toInt(), saved.at("second_key").toInt(),
-                              saved.at("threshold").toInt(), saved.at("scale").toDouble());
+    const DrawNumbers draw = draw_of(saved.at("first_key").toInt(), saved.at("second_key").toInt(),
+                                     saved.at("threshold").toInt(), saved.at("scale").toDouble());
     return {drop(gradient[0], draw), {}, {}, {}, {}};
   }
 
  private:
-  static Draw draw_of(int64_t first_key, int64_t second_key, int64_t threshold, double scale) {
+  static DrawNumbers draw_of(int64_t first_key, int64_t second_key, int64_t threshold,
+                             double scale) {
     return {static_cast<uint32_t>(first_key), static_cast<uint32_t>(second_key),
             static_cast<uint32_t>(threshold), static_cast<float>(scale)};
   }
@@ -159,19 +158,35 @@ class Dropout : public torch::autograd::Function<Dropout> {
 
 }  // namespace
 
+struct DropoutStream::Draw : DrawNumbers {};
+
 void DropoutStream::restart(uint64_t seed, uint64_t step, uint64_t chunk) noexcept {
   key_ = mixed(mixed(mixed(seed) + step) + chunk);
   drawn_ = 0;
 }
 
-at::Tensor DropoutStream::apply(const at::Tensor& x) {
+DropoutStream::Draw DropoutStream::next_draw() {
   if (!(rate >= 0 && rate < 1))
     throw Error(Code::internal, "dropout of " + std::to_string(rate)).expected("0 to below 1");
   const uint64_t key = mixed(key_ + drawn_++);
-  const auto threshold = static_cast<int64_t>(std::lround(rate * 65536));
-  if (threshold == 0) return x;
-  return Dropout::apply(x, static_cast<int64_t>(key & 0xffffffffU), static_cast<int64_t>(key >> 32),
-                        threshold, 1 / (1 - rate));
+  Draw draw;
+  draw.first_key = static_cast<uint32_t>(key);
+  draw.second_key = static_cast<uint32_t>(key >> 32);
+  draw.threshold = static_cast<uint32_t>(std::lround(rate * 65536));
+  draw.scale = static_cast<float>(1 / (1 - rate));
+  return draw;
+}
+
+at::Tensor DropoutStream::apply(const at::Tensor& x) {
+  const Draw draw = next_draw();
+  if (draw.threshold == 0) return x;
+  return Dropout::apply(x, int64_t{draw.first_key}, int64_t{draw.second_key},
+                        int64_t{draw.threshold}, double{draw.scale});
+}
+
+at::Tensor DropoutStream::apply_by_torch(const at::Tensor& x) {
+  const Draw draw = next_draw();
+  return draw.threshold == 0 ? x : x * factors(x, draw);
 }
 
 }  // namespace fluxtile

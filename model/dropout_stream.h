@@ -18,8 +18,13 @@ class DropoutStream {
   /// `x` (float32) with about `rate` of its values set to 0 and the others divided by 1 - rate.
   /// Differentiable; keeps nothing for the way back but a few numbers.
   at::Tensor apply(const at::Tensor& x);
+  /// The same numbers in torch's own operations, as apply() does it on other devices than the CPU.
+  at::Tensor apply_by_torch(const at::Tensor& x);
 
  private:
+  struct Draw;
+  Draw next_draw();
+
   uint64_t key_ = 0, drawn_ = 0;
 };
 

@@ -1,46 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/gru_gates.h"
 
-#include <cstdint>
-#include <cstring>
-
-// All arithmetic is in this file and inlined into one function an instruction set, so that no copy
-// compiled for a newer processor can be linked into code for an older one.
-#define FLUXTILE_INLINE inline __attribute__((always_inline))
+#include "model/gate_functions.h"
 
 namespace fluxtile {
 namespace {
-
-/// e^x for the gates: x = k ln 2 + r, |r| <= ln 2 / 2, Taylor's series of e^r to r^7 (5e-9), scaled
-/// by 2^k in the exponent bits. Arguments outside [-87, 87] are cut: the gates are flat there.
-FLUXTILE_INLINE float exponential(float x) {
-  constexpr float log2_e = 1.44269504F, ln2_high = 0.693145752F, ln2_low = 1.42860677e-6F;
-  constexpr float to_integer = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
-  x = x < -87.0F ? -87.0F : x;
-  x = x > 87.0F ? 87.0F : x;
-  const float shifted = x * log2_e + to_integer;
-  const float k = shifted - to_integer;
-  const float r = (x - k * ln2_high) - k * ln2_low;
-  float p = 1.0F / 5040;
-  p = p * r + 1.0F / 720;
-  p = p * r + 1.0F / 120;
-  p = p * r + 1.0F / 24;
-  p = p * r + 1.0F / 6;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
-  uint32_t power, bits;
-  std::memcpy(&power, &shifted, sizeof power);
-  std::memcpy(&bits, &p, sizeof bits);
-  bits += power << 23;
-  std::memcpy(&p, &bits, sizeof p);
-  return p;
-}
-
-FLUXTILE_INLINE float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
-FLUXTILE_INLINE float hyperbolic_tangent(float x) {
-  return 1.0F - 2.0F / (1.0F + exponential(2.0F * x));
-}
 
 FLUXTILE_INLINE void all_gates(const float* input, const float* recurrent, const float* bias,
                                const float* before, float* after, size_t lanes, size_t units) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "model/gru_gates.h"
+#include "model/gru_training.h"
 
 namespace fluxtile {
 namespace {
@@ -71,12 +72,17 @@ std::pair<torch::Tensor, torch::Tensor> run_gru(torch::nn::GRU& gru,
     const std::vector<torch::Tensor> own(weights.begin() + 4 * layer,
                                          weights.begin() + 4 * (layer + 1));
     torch::Tensor state = h[layer].contiguous();
-    if (on_cpu && !(c10::GradMode::is_enabled() &&
-                    (needs_gradient(out) || needs_gradient(own) || state.requires_grad()))) {
+    const bool gradient = c10::GradMode::is_enabled() &&
+                          (needs_gradient(out) || needs_gradient(own) || state.requires_grad());
+    if (on_cpu && gradient) {
+      auto [values, last] = train_gru_layer(out, state, own);
+      out = {values};
+      state = last;
+    } else if (on_cpu) {
       const c10::NoGradGuard no_grad;
       out = {run_layer(out, own.data(), state)};
     } else {
-      const auto [values, last] =
+      auto [values, last] =
           torch::gru(side_by_side(out), state.unsqueeze(0), own, true, 1, 0.0, false, false, false);
       out = {values};
       state = last[0];

@@ -76,7 +76,7 @@ torch::Tensor KgmlAgC::pulse(const torch::Tensor& residue_z, int64_t days) {
 
 KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) {
   // Days first inside: a day of all cells is then contiguous.
-  const torch::Tensor x = x_z.transpose(0, 1);
+  const torch::Tensor x = x_z.transpose(0, 1).contiguous();
   const int64_t days = x.size(0);
   Output out;
 

@@ -25,7 +25,7 @@ RecurrentNetwork::RecurrentNetwork(const std::string& architecture, int64_t inpu
 }
 
 FluxNetwork::YearOutput RecurrentNetwork::run_year(const torch::Tensor& x_z, const State& state) {
-  const torch::Tensor x = x_z.transpose(0, 1);
+  const torch::Tensor x = x_z.transpose(0, 1).contiguous();
   YearOutput out;
   torch::Tensor o;
   if (gru_) {

@@ -3,6 +3,10 @@
 
 #include <ATen/Parallel.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <mutex>
 
 #include "model/blas_threads.h"
@@ -20,6 +24,19 @@ void keep_torch_to_one_thread() {
   });
   thread_local const bool done = (at::set_num_threads(1), true);
   (void)done;
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  static std::once_flag once;
+  std::call_once(once, [] {
+    constexpr int largest_threshold = 32 << 20;  // glibc takes no more
+    constexpr int two_gigabytes = 0x7fffffff, top_pad = 64 << 20;
+    mallopt(M_MMAP_THRESHOLD, largest_threshold);
+    mallopt(M_TRIM_THRESHOLD, two_gigabytes);
+    mallopt(M_TOP_PAD, top_pad);
+  });
+#endif
 }
 
 Error error_of(const c10::Error& error) {

@@ -12,7 +12,7 @@ set_source_files_properties(command_line.cpp PROPERTIES
 
 if(TARGET fluxtile_pipeline)
   add_executable(fluxtile main.cpp)
-  target_link_libraries(fluxtile PRIVATE fluxtile_command_line fluxtile_pipeline)
+  target_link_libraries(fluxtile PRIVATE fluxtile_command_line fluxtile_pipeline fluxtile_training)
   install(TARGETS fluxtile RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs/recipes" DESTINATION "${CMAKE_INSTALL_DATADIR}/fluxtile")

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/nearest_name.h"
 #include "base/stop.h"
@@ -69,6 +70,15 @@ void add_config_options(CLI::App* verb, Command& command, Words& words) {
       ->type_name("SIZE");
   verb->add_flag("--allow-synthetic-model", command.options.allow_synthetic_model,
                  "Accept a model that was trained on synthetic data");
+  verb->add_option("--progress", words.progress, "auto, plain, json or off")->type_name("FORM");
+  add_log_options(verb, command);
+}
+
+void add_training_options(CLI::App* verb, Command& command, Words& words) {
+  verb->add_option("CONFIG", command.config, "The configuration (YAML)")->required()->type_name("");
+  add_set(verb, words);
+  verb->add_option("--threads", words.threads, "Threads to use, or auto (same as run.threads)")
+      ->type_name("N");
   verb->add_option("--progress", words.progress, "auto, plain, json or off")->type_name("FORM");
   add_log_options(verb, command);
 }
@@ -148,17 +158,41 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
   add_json(inspect, command);
   add_log_options(inspect, command);
 
+  CLI::App* train =
+      add_verb(app, "train",
+               "Train one global model, then fine-tune one model a region from it, and\n"
+               "write their packages. Run it again after an interruption: it goes on.",
+               "fluxtile train configs/train/midwest.yaml");
+  add_training_options(train, command, words);
+
+  CLI::App* evaluate =
+      add_verb(app, "evaluate",
+               "Score global, pooled, regional and other models on held-out site-years:\n"
+               "a table on stdout; CSV, JSON and a page with charts in the output folder.",
+               "fluxtile evaluate configs/train/midwest.yaml");
+  add_training_options(evaluate, command, words);
+  add_json(evaluate, command);
+
+  CLI::App* study =
+      add_verb(app, "study",
+               "Fine-tune and score in many synthetic worlds of several kinds: where does a\n"
+               "model a region help? Worlds that are done are not done again.",
+               "fluxtile study configs/study/ftbsc.yaml");
+  add_training_options(study, command, words);
+  add_json(study, command);
+
   CLI::App* simulate =
       add_verb(app, "simulate",
                "Write a synthetic world with the process model: inputs in the real\n"
-               "formats, the truth, a model package and a run.yaml to run it.",
+               "formats, the truth, training data, and a run.yaml to map it.",
                "fluxtile simulate world.yaml --out world");
   simulate->add_option("WORLD", command.config, "The description of the world (YAML)")
       ->required()
       ->type_name("");
   simulate
       ->add_option("--out", words.out_directory,
-                   "Directory to write to (default: the description's name)")
+                   "Directory to write to (default: the description's `output`, else\n"
+                   "its file name)")
       ->type_name("DIR");
   add_set(simulate, words);
   add_log_options(simulate, command);
@@ -234,14 +268,7 @@ void finish(Command& command, const Words& words, const CLI::App& verb) {
         .expected("--at X,Y or --points FILE.csv")
         .hint("fluxtile pixel --help shows an example");
   }
-  if (command.verb == "simulate") {
-    std::string directory = words.out_directory;
-    if (directory.empty()) {
-      directory = command.config.substr(command.config.rfind('/') + 1);
-      directory = directory.substr(0, directory.rfind('.'));
-    }
-    command.paths = {directory};
-  }
+  if (command.verb == "simulate") command.paths = {words.out_directory};
 }
 
 void add_points_of_file(Command& command) {
@@ -257,9 +284,17 @@ void add_points_of_file(Command& command) {
 }
 
 int run_command(Command& command, std::ostream& out) {
-  if (command.verb == "verify" || command.verb == "inspect" || command.verb == "simulate") {
+  static const std::set<std::string> without_run = {"verify", "inspect",  "simulate",
+                                                    "train",  "evaluate", "study"};
+  if (without_run.count(command.verb) != 0) {
     constexpr uint64_t enough = 512ULL << 20;
     initialise_gdal(gdal_cache_bytes(enough), false);
+    if (command.verb == "train")
+      return train_verb(command.config, command.overrides, command.options, out);
+    if (command.verb == "evaluate")
+      return evaluate_verb(command.config, command.overrides, command.options, out);
+    if (command.verb == "study")
+      return study_verb(command.config, command.overrides, command.options, out);
     if (command.verb == "verify")
       return verify_verb(command.paths.front(), command.options.json, out);
     if (command.verb == "inspect") return inspect_verb(command.paths, command.options.json, out);

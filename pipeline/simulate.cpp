@@ -12,9 +12,11 @@ namespace fluxtile {
 int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
                   const std::string& directory, std::ostream& out) {
   const world::WorldConfig config = world::read_world_config(world, overrides);
-  world::write_world(world::World(config), directory,
+  std::string folder = directory.empty() ? config.output : directory;
+  if (folder.empty()) folder = std::filesystem::path(world).stem().string();
+  world::write_world(world::World(config), folder,
                      [](const std::string& step) { spdlog::info("simulate: {}", step); });
-  out << (std::filesystem::path(directory) / "run.yaml").string() << '\n';
+  out << (std::filesystem::path(folder) / "run.yaml").string() << '\n';
   return 0;
 }
 

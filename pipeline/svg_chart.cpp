@@ -3,40 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "base/markup.h"
 #include "geo/axis_ticks.h"
 #include "geo/unit_text.h"
+#include "pipeline/svg_elements.h"
 
 namespace fluxtile {
 namespace {
-
-std::string px(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char* style) {
-  return "<line x1=\"" + px(x1) + "\" y1=\"" + px(y1) + "\" x2=\"" + px(x2) + "\" y2=\"" + px(y2) +
-         "\" class=\"" + style + "\"/>\n";
-}
-
-std::string words(double x, double y, const char* style, const std::string& text) {
-  return "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\" class=\"" + style + "\">" +
-         markup_escaped(text) + "</text>\n";
-}
 
 const char* month_name(int month) {
   static const char* const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   return names[month - 1];
-}
-
-std::string opening(double width, double height, const std::string& label) {
-  return "<svg class=\"chart\" viewBox=\"0 0 " + px(width) + " " + px(height) +
-         "\" role=\"img\" aria-label=\"" + markup_escaped(label) + "\">\n";
 }
 
 }  // namespace
@@ -60,11 +39,11 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
   const auto x_of = [&](double index) { return kLeft + inner_width * index / count; };
   const auto y_of = [&](double v) { return kTop + inner_height * (high - v) / (high - low); };
 
-  std::string svg = opening(kWidth, kHeight, label);
-  svg += words(8, 14, "unit", unit_for_people(unit));
+  std::string svg = svg_opening(kWidth, kHeight, label);
+  svg += svg_text(8, 14, "unit", unit_for_people(unit));
   for (const double tick : axis_ticks(low, high, 4)) {
-    svg += line(kLeft, y_of(tick), kWidth - kRight, y_of(tick), tick == 0 ? "zero" : "grid");
-    svg += words(kLeft - 8, y_of(tick) + 4, "tick right", number_for_people(tick));
+    svg += svg_line(kLeft, y_of(tick), kWidth - kRight, y_of(tick), tick == 0 ? "zero" : "grid");
+    svg += svg_text(kLeft - 8, y_of(tick) + 4, "tick right", number_for_people(tick));
   }
 
   const int months = static_cast<int>(values.size());
@@ -75,14 +54,14 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
     const int year = first_year + absolute / 12, month = absolute % 12 + 1;
     if (years <= 2) {
       if ((month - 1) % (years == 1 ? 1 : 2) == 0)
-        svg += words(x_of(i + 0.5), kHeight - 8, "tick middle",
-                     month == 1 ? std::to_string(year) : month_name(month));
+        svg += svg_text(x_of(i + 0.5), kHeight - 8, "tick middle",
+                        month == 1 ? std::to_string(year) : month_name(month));
       continue;
     }
     if (month != 1) continue;
-    svg += line(x_of(i), kTop, x_of(i), kHeight - kBottom, "grid");
+    svg += svg_line(x_of(i), kTop, x_of(i), kHeight - kBottom, "grid");
     if ((year - first_year) % stride == 0)
-      svg += words(x_of(i) + 3, kHeight - 8, "tick", std::to_string(year));
+      svg += svg_text(x_of(i) + 3, kHeight - 8, "tick", std::to_string(year));
   }
 
   std::string path;
@@ -93,7 +72,7 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
       pen_down = false;
       continue;
     }
-    path += (pen_down ? "L" : "M") + px(x_of(i + 0.5)) + " " + px(y_of(v));
+    path += (pen_down ? "L" : "M") + svg_number(x_of(i + 0.5)) + " " + svg_number(y_of(v));
     pen_down = true;
   }
   if (!path.empty()) svg += "<path class=\"curve\" d=\"" + path + "\"/>\n";
@@ -102,7 +81,7 @@ std::string monthly_chart(const std::string& label, const std::string& unit, int
     if (!std::isfinite(v)) continue;
     const int absolute = first_month - 1 + i;
     svg += "<circle class=\"" + std::string(months <= 36 ? "point" : "point small") + "\" cx=\"" +
-           px(x_of(i + 0.5)) + "\" cy=\"" + px(y_of(v)) + "\" r=\"" +
+           svg_number(x_of(i + 0.5)) + "\" cy=\"" + svg_number(y_of(v)) + "\" r=\"" +
            (months <= 36 ? "2.6" : "1.6") + "\"><title>" + month_name(absolute % 12 + 1) + " " +
            std::to_string(first_year + absolute / 12) + ": " + number_for_people(v) + " " +
            markup_escaped(unit_for_people(unit)) + "</title></circle>\n";
@@ -116,18 +95,18 @@ std::string bar_chart(const std::string& label, const std::vector<ChartBar>& bar
   if (!(largest > 0))
     for (const ChartBar& bar : bars) largest = std::max(largest, bar.value);
   if (!(largest > 0)) largest = 1;
-  std::string svg = opening(kWidth, kRow * static_cast<double>(bars.size()) + 2, label);
+  std::string svg = svg_opening(kWidth, kRow * static_cast<double>(bars.size()) + 2, label);
   double y = 1;
   for (const ChartBar& bar : bars) {
     const double length = (kWidth - kLabels - kValues) * std::clamp(bar.value / largest, 0.0, 1.0);
     const double middle = y + kRow / 2;
-    svg += words(kLabels - 10, middle + 4, "tick right", bar.label);
-    svg += "<rect x=\"" + px(kLabels) + "\" y=\"" + px(middle - kBar / 2) + "\" width=\"" +
-           px(std::max(length, bar.value > 0 ? 1.0 : 0.0)) + "\" height=\"" + px(kBar) +
-           "\" rx=\"2\" class=\"bar\"" +
+    svg += svg_text(kLabels - 10, middle + 4, "tick right", bar.label);
+    svg += "<rect x=\"" + svg_number(kLabels) + "\" y=\"" + svg_number(middle - kBar / 2) +
+           "\" width=\"" + svg_number(std::max(length, bar.value > 0 ? 1.0 : 0.0)) +
+           "\" height=\"" + svg_number(kBar) + "\" rx=\"2\" class=\"bar\"" +
            (bar.colour.empty() ? "" : " style=\"fill:" + markup_escaped(bar.colour) + "\"") +
            "/>\n";
-    svg += words(kLabels + length + 8, middle + 4, "value", bar.value_text);
+    svg += svg_text(kLabels + length + 8, middle + 4, "value", bar.value_text);
     y += kRow;
   }
   return svg + "</svg>\n";

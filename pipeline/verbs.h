@@ -46,8 +46,23 @@ int pixel_verb(const Config& config, const VerbOptions& options, const PixelOpti
 /// What fluxtile sees in rasters, NetCDF files, vectors and model packages.
 int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream& out);
 
-/// Writes a synthetic world (inputs in the real formats, a model package, run.yaml) from a world
-/// description into `directory`.
+/// `config`: path of a training configuration (docs/training.md); `overrides`: --set.
+/// Trains the global model and one model a region, and writes their packages and the training
+/// report. Goes on where an interrupted training stopped. `out`: paths of what was written.
+int train_verb(const std::string& config, const std::vector<std::string>& overrides,
+               const VerbOptions& options, std::ostream& out);
+/// Scores the ways to make a model on held-out site-years; trains what it lacks. `out`: a table, or
+/// JSON.
+int evaluate_verb(const std::string& config, const std::vector<std::string>& overrides,
+                  const VerbOptions& options, std::ostream& out);
+/// Fine-tunes and scores in many synthetic worlds: where does a model a region help? Worlds that
+/// are done are kept.
+int study_verb(const std::string& config, const std::vector<std::string>& overrides,
+               const VerbOptions& options, std::ostream& out);
+
+/// Writes a synthetic world (inputs in the real formats, truth, training data, run.yaml) from a
+/// world description into `directory`; where that is empty into the description's `output`, else
+/// into a folder named like the description's file.
 int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
                   const std::string& directory, std::ostream& out);
 

@@ -57,6 +57,12 @@ void add(Share& sum, Share&& share) {
 
 }  // namespace
 
+int64_t sites_of_chunk(int64_t batch) {
+  constexpr int64_t enough = 12;  // more sites gain little speed, and cost memory and evenness
+  const int64_t pairs = std::max<int64_t>(1, (batch + 2 * enough - 1) / (2 * enough));
+  return std::max<int64_t>(1, (batch + 2 * pairs - 1) / (2 * pairs));
+}
+
 struct ParallelGradient::Impl {
   std::shared_ptr<FluxNetwork> network;
   std::vector<std::shared_ptr<FluxNetwork>> replicas;
@@ -175,6 +181,7 @@ ParallelGradient::ParallelGradient(std::shared_ptr<FluxNetwork> network, int thr
     : impl_(std::make_unique<Impl>()) {
   if (!network || threads < 1)
     throw Error(Code::internal, "gradients need a network and at least one thread");
+  keep_freed_memory();
   impl_->network = std::move(network);
   const auto count = static_cast<size_t>(threads);
   for (size_t i = 0; i < count; ++i) impl_->replicas.push_back(impl_->network->replica());

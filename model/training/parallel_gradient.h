@@ -11,6 +11,11 @@
 
 namespace fluxtile {
 
+/// Sites of a chunk for a batch of so many: an even number of chunks of nearly equal size, 12 sites
+/// at most. Depends on the batch alone, since chunks decide the order in which gradients are added.
+/// A chunk takes about 4 MiB a site-year until it is back-propagated.
+int64_t sites_of_chunk(int64_t batch);
+
 /// Loss and gradient of a batch that is cut into chunks of fixed size, on all cores: each thread
 /// runs chunks on a replica of its own; gradients and losses are added in chunk order, so results
 /// do not depend on the number of threads. torch and BLAS use one thread inside.

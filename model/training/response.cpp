@@ -54,10 +54,13 @@ class ResponseRuns {
   [[nodiscard]] FluxNetwork::YearOutput run(FluxNetwork& network, size_t chunk, int64_t year,
                                             const State& state) const {
     const int64_t from = spinup(year) ? year : year - set_.spinup_years;
-    const torch::Tensor parameter = network.parameters().front();
+    // Days first in memory, as networks like it.
     const torch::Tensor x = set_.x_z.narrow(0, first_site(chunk), group_sites(chunk))
                                 .select(1, from)
-                                .to(parameter.options(), /*non_blocking=*/false, /*copy=*/true);
+                                .transpose(0, 1)
+                                .clone(at::MemoryFormat::Contiguous)
+                                .to(network.parameters().front().device())
+                                .transpose(0, 1);
     x.select(2, feature_).fill_(z_values_[point(chunk)]);
     restart_response_dropout(network.dropout, seed_, step_, chunk, static_cast<uint64_t>(year));
     return network.run_year(x, state);
@@ -129,6 +132,23 @@ ResponseCurve run_curve(ParallelGradient& work, const ResponseRuns& runs, const 
   return curve;
 }
 
+/// Which parts of a network's state depend on trained parameters, over any number of years: the
+/// others need no way back.
+std::vector<bool> trained_state(FluxNetwork& network, const CheckSet& set) {
+  const torch::Tensor day =
+      torch::zeros({1, 1, set.x_z.size(3)}, network.parameters().front().options());
+  std::vector<bool> depends(network.zero_state(1).size(), false);
+  while (true) {
+    const std::vector<bool> before = depends;
+    State state = network.zero_state(1);
+    for (size_t part = 0; part < state.size(); ++part) state[part].requires_grad_(before[part]);
+    const State after = network.run_year(day, state).state;
+    for (size_t part = 0; part < state.size(); ++part)
+      depends[part] = before[part] || after[part].requires_grad();
+    if (depends == before) return depends;
+  }
+}
+
 double derivative_at(const std::vector<double>& derivative, size_t point) {
   return derivative.empty() ? 0 : derivative[point];
 }
@@ -137,15 +157,17 @@ double derivative_at(const std::vector<double>& derivative, size_t point) {
 /// from the last year back to the first, each from its saved state, and hands the derivative to a
 /// year's first state on to the year before.
 std::vector<torch::Tensor> chunk_gradient(FluxNetwork& network, const ResponseRuns& runs,
-                                          size_t chunk, const std::vector<State>& saved, double ra,
-                                          double rh, double yield,
-                                          const std::vector<torch::Tensor>& trained) {
+                                          size_t chunk, const std::vector<State>& saved,
+                                          const std::vector<bool>& depends, double ra, double rh,
+                                          double yield, const std::vector<torch::Tensor>& trained) {
   std::vector<torch::Tensor> gradient(trained.size());
   State to_state;  // derivative of the loss to the state after the year at hand
   for (int64_t year = runs.run_years() - 1; year >= 0; --year) {
-    State state;
-    for (const torch::Tensor& part : saved[static_cast<size_t>(year)])
-      state.push_back(part.clone().requires_grad_(year > 0));
+    State state, starts;  // starts: the parts that the way back goes on from
+    for (size_t part = 0; part < depends.size(); ++part) {
+      state.push_back(saved[static_cast<size_t>(year)][part].clone());
+      if (year > 0 && depends[part]) starts.push_back(state.back().requires_grad_(true));
+    }
     const FluxNetwork::YearOutput out = runs.run(network, chunk, year, state);
 
     std::vector<torch::Tensor> ends, weights;  // the loss is the sum of their products
@@ -167,15 +189,17 @@ std::vector<torch::Tensor> chunk_gradient(FluxNetwork& network, const ResponseRu
     if (ends.empty()) break;
 
     std::vector<torch::Tensor> to = trained;
-    if (year > 0) to.insert(to.end(), state.begin(), state.end());
+    to.insert(to.end(), starts.begin(), starts.end());
     const std::vector<torch::Tensor> derivative =
         torch::autograd::grad(ends, to, weights, /*retain_graph=*/false, /*create_graph=*/false,
                               /*allow_unused=*/true);
     for (size_t i = 0; i < trained.size(); ++i)
       if (derivative[i].defined())
         gradient[i] = gradient[i].defined() ? gradient[i] + derivative[i] : derivative[i];
-    to_state.assign(derivative.begin() + static_cast<std::ptrdiff_t>(trained.size()),
-                    derivative.end());
+    to_state.assign(depends.size(), {});
+    size_t next = trained.size();
+    for (size_t part = 0; year > 0 && part < depends.size(); ++part)
+      if (depends[part]) to_state[part] = derivative[next++];
   }
   return gradient;
 }
@@ -251,7 +275,8 @@ double response_gradient(ParallelGradient& work, const CheckSet& set, size_t fea
         for (const torch::Tensor& parameter : network.parameters())
           if (parameter.requires_grad()) trained.push_back(parameter);
         const std::vector<torch::Tensor> gradient =
-            chunk_gradient(network, runs, chunk, saved[chunk], ra, rh, yield, trained);
+            chunk_gradient(network, runs, chunk, saved[chunk], trained_state(network, set), ra, rh,
+                           yield, trained);
         // A linear function of the parameters that has this gradient.
         for (size_t i = 0; i < trained.size(); ++i) {
           if (!gradient[i].defined()) continue;

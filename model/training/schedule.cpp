@@ -169,6 +169,15 @@ Schedule schedule_of(const std::string& name) {
       .hint(suggestion(name, names));
 }
 
+Schedule with_all_modules(Schedule schedule) {
+  schedule.name += "-all-modules";
+  for (Stage& stage : schedule.stages)
+    stage.trains = {{"gru_basic", 1}, {"gru_Ra", 1},     {"gru_Rh", 1},
+                    {"gru_NEE", 1},   {"attn", 1},       {"densor_Ra", 1},
+                    {"densor_Rh", 1}, {"densor_NEE", 1}, {"densor_yield", 1}};
+  return schedule;
+}
+
 Schedule without_knowledge(Schedule schedule) {
   schedule.name += "-without-knowledge";
   for (Stage& stage : schedule.stages) {

@@ -78,6 +78,9 @@ Schedule small_schedule();
 Schedule fine_tuning_schedule(bool published = false);
 /// By name: published | midwest | small. Throws Error(data) with the nearest name.
 Schedule schedule_of(const std::string& name);
+/// The same stages with nothing frozen and one learning rate for all modules, for weights that were
+/// not trained before.
+Schedule with_all_modules(Schedule schedule);
 /// The network without knowledge-guided terms: no mass balance, responses, self-paced learning.
 Schedule without_knowledge(Schedule schedule);
 /// Of everything that decides what a schedule does, and its name.

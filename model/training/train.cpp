@@ -2,6 +2,7 @@
 #include <torch/cuda.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -32,10 +33,17 @@ double mean_train_r2(const EpochRecord& record) {
   return count == 0 ? 0 : sum / count;
 }
 
+/// Replaces the values of all parameters, on whatever device they are.
 void set_weights(FluxNetwork& network, const Tensors& weights) {
-  Package package;
-  package.tensors = weights;
-  load_weights(network, package);
+  const torch::NoGradGuard no_gradient;
+  for (auto& item : network.named_parameters()) {
+    const auto found = weights.find(item.key());
+    if (found == weights.end() || !item.value().sizes().equals(found->second.shape))
+      throw Error(Code::internal, "stored weights lack tensor " + item.key());
+    const at::Tensor host = torch::empty(item.value().sizes());
+    std::copy_n(found->second.data<float>(), found->second.count(), host.data_ptr<float>());
+    item.value().copy_(host);
+  }
 }
 
 void check_device(const std::string& device) {
@@ -48,15 +56,8 @@ void check_device(const std::string& device) {
         .hint("train with device cpu");
 }
 
-}  // namespace
-
-TrainedModel train(const Package& start, const SiteYears& table, const Roles& roles,
-                   const Schedule& schedule, const TrainingOptions& options) {
-  table.check();
-  if (roles.size() != table.sites.size() * table.years.size())
-    throw Error(Code::internal, "roles do not fit the site-year table");
-  check_device(options.device);
-  keep_torch_to_one_thread();
+TrainedModel run_schedule(const Package& start, const SiteYears& table, const Roles& roles,
+                          const Schedule& schedule, const TrainingOptions& options) {
   const std::string key = training_key(start, table, roles, schedule, options.device);
   Checkpoint state;
   if (!options.checkpoint.empty())
@@ -74,6 +75,7 @@ TrainedModel train(const Package& start, const SiteYears& table, const Roles& ro
 
   for (; state.stage < schedule.stages.size() && !state.finished; ++state.stage) {
     const Stage& stage = schedule.stages[state.stage];
+    if (stage.epochs <= 0) continue;
     StageRunner runner(work, network, state.stage);
     if (!runner.possible()) continue;
     if (state.epoch == 0) {
@@ -90,6 +92,11 @@ TrainedModel train(const Package& start, const SiteYears& table, const Roles& ro
       EpochRecord record = runner.run_epoch(state.epoch);
       state.weights = weights_of(*network);
       const double validation = record.validation.at("loss");
+      if (!std::isfinite(validation))
+        throw Error(Code::data, "the validation loss is not a number")
+            .stage(stage.name)
+            .found(std::to_string(validation) + " in epoch " + std::to_string(state.epoch))
+            .hint("lower the learning rate, or set clip_norm");
       if (state.best.empty() || validation < state.best_validation) {
         record.best = true;
         state.best = state.weights;
@@ -134,6 +141,22 @@ TrainedModel train(const Package& start, const SiteYears& table, const Roles& ro
   result.history = std::move(state.history);
   result.best_validation = state.best_validation;
   return result;
+}
+
+}  // namespace
+
+TrainedModel train(const Package& start, const SiteYears& table, const Roles& roles,
+                   const Schedule& schedule, const TrainingOptions& options) {
+  table.check();
+  if (roles.size() != table.sites.size() * table.years.size())
+    throw Error(Code::internal, "roles do not fit the site-year table");
+  check_device(options.device);
+  keep_torch_to_one_thread();
+  try {
+    return run_schedule(start, table, roles, schedule, options);
+  } catch (const c10::Error& error) {
+    throw error_of(error);
+  }
 }
 
 }  // namespace fluxtile

@@ -48,6 +48,10 @@ struct TrainedModel {
 Package untrained_package(const std::string& architecture, const SiteYears& table,
                           const Roles& roles, uint64_t seed);
 
+/// The seeded start weights that untrained_package() gives a package of this architecture with
+/// `inputs` inputs.
+Tensors untrained_weights(const std::string& architecture, size_t inputs, uint64_t seed);
+
 /// Trains `start` on the site-years whose role is train and keeps the weights with the lowest
 /// validation loss of the last stage. Only labels that the table has count (masks). Dropout,
 /// sampling and order depend on schedule.seed alone. Throws Error(data) when the loss is not a

@@ -146,6 +146,13 @@ Tensors initial_tensors(const std::map<std::string, std::vector<int64_t>>& shape
 
 }  // namespace
 
+Tensors untrained_weights(const std::string& architecture, size_t inputs, uint64_t seed) {
+  return initial_tensors(architecture == kgml_ag_c::architecture
+                             ? kgml_ag_c::tensor_shapes()
+                             : recurrent::tensor_shapes(architecture, inputs),
+                         seed);
+}
+
 Package untrained_package(const std::string& architecture, const SiteYears& table,
                           const Roles& roles, uint64_t seed) {
   const bool knowledge_guided = architecture == kgml_ag_c::architecture;
@@ -186,10 +193,7 @@ Package untrained_package(const std::string& architecture, const SiteYears& tabl
                        {"Yield", scaler_of(yield, "Yield")},
                        {"Residue", residue_scaler(table, rows)}};
   }
-  package.tensors = initial_tensors(
-      knowledge_guided ? kgml_ag_c::tensor_shapes()
-                       : recurrent::tensor_shapes(architecture, package.inputs.size()),
-      seed);
+  package.tensors = untrained_weights(architecture, package.inputs.size(), seed);
   package.digest = package_digest(package);
   return package;
 }

@@ -19,7 +19,7 @@ struct ArmScores {
 
 /// Paired comparison of two arms: `second` against `first`; negative = second is better.
 struct ArmDifference {
-  std::string first, second, region, variable;
+  std::string first, second, region, variable;  ///< region "" = all
   Scale scale = Scale::daily;
   PairedDifference result;
 };
@@ -35,7 +35,7 @@ struct CurvePoint {
 /// Everything an evaluation found; written as CSV, JSON and a page with charts.
 struct EvaluationReport {
   std::string title;
-  bool synthetic = false;  ///< data are synthetic: said on the page
+  bool synthetic = false;                                  ///< data are synthetic: said on the page
   std::vector<std::pair<std::string, std::string>> facts;  ///< data, split, period, label, hashes
   std::vector<std::string> warnings;
   std::vector<ArmScores> arms;
@@ -45,11 +45,21 @@ struct EvaluationReport {
   std::vector<std::pair<std::string, std::vector<EpochRecord>>> histories;
 };
 
-/// Scores as a table for a terminal: Reco and NEE, all scales, arm by arm.
+/// Scores as a table for a terminal: Reco and NEE, all scales, arm by arm, RMSE by region beside;
+/// then the paired differences, with "not claimed: 3 sites" where there are too few. ASCII but for
+/// the names given.
 std::string evaluation_table(const EvaluationReport& report);
-/// One line a score: arm,region,variable,scale,pairs,sites,mse,rmse,bias,r2,nse,kge,...
+
+/// One line a score: arm,region,variable,scale,pairs,sites,mse,rmse,bias,r2,nse,kge,... RFC 4180;
+/// region "all" for all together; an empty field where there is no number.
 std::string evaluation_csv(const EvaluationReport& report);
+/// One line a paired difference: first,second,region,variable,scale,mse_first,...
+std::string differences_csv(const EvaluationReport& report);
+
+/// All of it: {"fluxtile-evaluation": 1, "title", "synthetic", "facts", "warnings", "arms",
+/// "differences", "learning_curve", "robustness", "histories"}; null where there is no number.
 std::string evaluation_json(const EvaluationReport& report);
+
 /// One HTML page that needs nothing else, charts as SVG, light and dark: scores by arm and region,
 /// within-region distributions over sites, paired differences with their intervals (said plainly
 /// where none may be claimed), learning curves, robustness, loss curves. Empty parts are left out.

@@ -9,14 +9,9 @@
 #include <utility>
 #include <vector>
 
-namespace fluxtile::world {
+#include "pipeline/world/placement.h"
 
-/// Where a raster's cells lie: upper-left corner, square cells, north up.
-struct Placement {
-  std::string crs;  ///< what OGRSpatialReference::SetFromUserInput understands
-  double x0 = 0, y0 = 0, cell = 0;
-  int width = 0, height = 0;
-};
+namespace fluxtile::world {
 
 struct GeoTiffOptions {
   std::optional<double> nodata, scale;

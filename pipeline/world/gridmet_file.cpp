@@ -58,8 +58,8 @@ void add_crs(netCDF::NcFile& file, const GridmetLattice& lattice) {
   crs.putAtt("long_name", "WGS 84");
   crs.putAtt("inverse_flattening", netCDF::ncDouble, 298.257223563);
   crs.putAtt("GeoTransform",
-             fmt::format("{:.13f} {:.15f} 0  {:.15f} {:.15f}", lattice.longitude.front(), kCell,
-                         lattice.latitude.front(), -kCell));
+             fmt::format("{:.13f} {:.15f} 0  {:.15f} {:.15f}", lattice.longitude.front(),
+                         lattice.cell, lattice.latitude.front(), -lattice.cell));
   crs.putAtt("spatial_ref", kWgs84);
 }
 
@@ -123,14 +123,18 @@ void write(const std::string& path, size_t index, const GridmetLattice& lattice,
 
 }  // namespace
 
-GridmetLattice gridmet_lattice(double west, double south, double east, double north, int margin) {
+GridmetLattice gridmet_lattice(double west, double south, double east, double north, int margin,
+                               int stride) {
   GridmetLattice lattice;
-  const int first_column = static_cast<int>(std::floor((west - kWest) / kCell)) - margin;
-  const int last_column = static_cast<int>(std::ceil((east - kWest) / kCell)) + margin;
-  const int first_row = static_cast<int>(std::floor((kNorth - north) / kCell)) - margin;
-  const int last_row = static_cast<int>(std::ceil((kNorth - south) / kCell)) + margin;
-  for (int i = first_column; i <= last_column; ++i) lattice.longitude.push_back(kWest + i * kCell);
-  for (int j = first_row; j <= last_row; ++j) lattice.latitude.push_back(kNorth - j * kCell);
+  lattice.cell = kCell * stride;
+  const int first_column = static_cast<int>(std::floor((west - kWest) / lattice.cell)) - margin;
+  const int last_column = static_cast<int>(std::ceil((east - kWest) / lattice.cell)) + margin;
+  const int first_row = static_cast<int>(std::floor((kNorth - north) / lattice.cell)) - margin;
+  const int last_row = static_cast<int>(std::ceil((kNorth - south) / lattice.cell)) + margin;
+  for (int i = first_column; i <= last_column; ++i)
+    lattice.longitude.push_back(kWest + i * stride * kCell);
+  for (int j = first_row; j <= last_row; ++j)
+    lattice.latitude.push_back(kNorth - j * stride * kCell);
   return lattice;
 }
 

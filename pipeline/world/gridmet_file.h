@@ -15,10 +15,13 @@ constexpr std::array<const char*, 7> kGridmetFiles = {"tmmx", "tmmn", "srad", "r
 /// A piece of gridMET's lattice: cell centres, longitude ascending, latitude descending.
 struct GridmetLattice {
   std::vector<double> longitude, latitude;
+  double cell = 1.0 / 24;  ///< spacing, degrees
 };
 /// The part of the national 1/24 degree lattice that covers a box (degrees) with `margin` more
-/// cells on each side.
-GridmetLattice gridmet_lattice(double west, double south, double east, double north, int margin);
+/// cells on each side; of every `stride` columns and rows only those whose number is a multiple of
+/// it.
+GridmetLattice gridmet_lattice(double west, double south, double east, double north, int margin,
+                               int stride = 1);
 
 /// Writes one variable and year as gridMET does: dimensions day, lat, lon; packed ushort with scale
 /// and offset, fill value 32767; the time axis `day` in days since 1900-01-01; the inner name

@@ -7,20 +7,28 @@
 namespace fluxtile::world {
 namespace {
 
-constexpr double kQuarterSection = 804.672;  // half a statute mile, metres
 constexpr double kTurn = 1.3 * 3.14159265358979323846 / 180;
 constexpr double kRiverHalfWidth = 90, kWoodsHalfWidth = 420;
 constexpr int kTowns = 3;
 
 }  // namespace
 
-Landscape::Landscape(const Random& random, double x, double y, double half)
+Fields::Fields(const Random& random, double size)
+    : random_(random), vigour_(random, Subject::vigour_pattern, 1500), size_(size) {}
+
+Landscape::Landscape(const Random& random, double x, double y, double half, double field_size)
     : random_(random),
-      vigour_(random, Subject::vigour_pattern, 1500),
+      fields_(random, field_size),
       river_(random, Subject::river, 5000),
       x_(x),
       y_(y),
       half_(half) {}
+
+Landscape::Landscape(const Random& random, double field_size)
+    : random_(random),
+      fields_(random, field_size),
+      river_(random, Subject::river, 5000),
+      open_(true) {}
 
 double Landscape::distance_to_river(double x, double y) const {
   // The river runs from the north-west to the south-east corner and meanders about that line.
@@ -41,13 +49,12 @@ double Landscape::towns(double x, double y) const {
 }
 
 bool Landscape::without_soil(double x, double y) const {
-  return distance_to_river(x, y) < kRiverHalfWidth || towns(x, y) < 0.6;
+  return !open_ && (distance_to_river(x, y) < kRiverHalfWidth || towns(x, y) < 0.6);
 }
 
-Site Landscape::at(double x, double y, int year) const {
-  const double dx = x - x_, dy = y - y_;
-  const double u = (dx * std::cos(kTurn) + dy * std::sin(kTurn)) / kQuarterSection;
-  const double v = (dy * std::cos(kTurn) - dx * std::sin(kTurn)) / kQuarterSection;
+Site Fields::at(double x, double y, int year) const {
+  const double u = (x * std::cos(kTurn) + y * std::sin(kTurn)) / size_;
+  const double v = (y * std::cos(kTurn) - x * std::sin(kTurn)) / size_;
   const auto i = static_cast<int64_t>(std::floor(u)), j = static_cast<int64_t>(std::floor(v));
   const int64_t right = u - std::floor(u) >= 0.5 ? 1 : 0, upper = v - std::floor(v) >= 0.5 ? 1 : 0;
 
@@ -67,14 +74,19 @@ Site Landscape::at(double x, double y, int year) const {
   } else {
     site.code = use < 0.92 ? grass : forest;
   }
+  site.vigour =
+      1 + 0.10 * random_.normal(Subject::field_vigour, i, j, part) + 0.07 * vigour_.at(x, y);
+  site.shift = 5 * random_.normal(Subject::field_shift, i, j, 16 * int64_t{year} + part);
+  return site;
+}
+
+Site Landscape::at(double x, double y, int year) const {
+  Site site = fields_.at(x, y, year);
+  if (open_) return site;
   const double river = distance_to_river(x, y);
   if (river < kWoodsHalfWidth) site.code = forest;
   if (towns(x, y) < 1) site.code = developed;
   if (river < kRiverHalfWidth) site.code = open_water;
-
-  site.vigour =
-      1 + 0.10 * random_.normal(Subject::field_vigour, i, j, part) + 0.07 * vigour_.at(x, y);
-  site.shift = 5 * random_.normal(Subject::field_shift, i, j, 16 * int64_t{year} + part);
   return site;
 }
 

@@ -22,13 +22,28 @@ struct Site {
   double shift = 0;   ///< days by which the season is late
 };
 
-/// Fields, crops, a river and towns as functions of EPSG:5070 coordinates (metres). Fields are
-/// quarter sections (805 m), whole or cut into halves or quarters, on a lattice turned by 1.3
-/// degrees. Most fields alternate corn and soybeans from year to year. Thread-safe.
+/// Crops by field as functions of EPSG:5070 coordinates (metres), the same for every world of a
+/// seed. Fields are quarter sections, whole or cut into halves or quarters, on a lattice turned
+/// by 1.3 degrees. Most alternate corn and soybeans from year to year. Thread-safe.
+class Fields {
+ public:
+  /// `size`: side of a quarter section, metres.
+  explicit Fields(const Random& random, double size = 804.672);
+  [[nodiscard]] Site at(double x, double y, int year) const;
+
+ private:
+  Random random_;
+  Noise vigour_;
+  double size_;
+};
+
+/// Fields, a river and towns as functions of EPSG:5070 coordinates (metres). Thread-safe.
 class Landscape {
  public:
-  /// `x`, `y`: middle of the world; `half`: half its side, metres.
-  Landscape(const Random& random, double x, double y, double half);
+  /// `x`, `y`: middle of the world; `half`: half its side, metres. Rivers and towns scale with it.
+  Landscape(const Random& random, double x, double y, double half, double field_size = 804.672);
+  /// Open country: fields, no river and no towns.
+  explicit Landscape(const Random& random, double field_size = 804.672);
   [[nodiscard]] Site at(double x, double y, int year) const;
   /// Open water, or the inner part of a town: no soil map there.
   [[nodiscard]] bool without_soil(double x, double y) const;
@@ -38,8 +53,10 @@ class Landscape {
   [[nodiscard]] double towns(double x, double y) const;
 
   Random random_;
-  Noise vigour_, river_;
-  double x_, y_, half_;
+  Fields fields_;
+  Noise river_;
+  bool open_ = false;
+  double x_ = 0, y_ = 0, half_ = 0;
 };
 
 }  // namespace fluxtile::world

@@ -30,7 +30,19 @@ enum class Subject : uint64_t {
   cloud_cover,
   cloud_pattern,
   sample_cells,
-  weights
+  weights,
+  season_temperature,
+  season_wetness,
+  site_point,
+  parameter_jump,
+  satellite_bias,
+  satellite_noise,
+  satellite_cloud,
+  tower_noise,
+  tower_bias,
+  tower_gap,
+  regional_texture,
+  regional_organic
 };
 
 /// Random numbers that depend on nothing but seed, subject and position: no state, no order of

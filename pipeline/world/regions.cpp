@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/world/states.h"
+
 namespace fluxtile::world {
 namespace {
 
@@ -45,6 +47,11 @@ Ring reversed(const Ring& ring) { return {ring.rbegin(), ring.rend()}; }
 }  // namespace
 
 std::vector<NamedRegion> make_regions(const WorldConfig& config) {
+  if (config.geography == Geography::midwest) {
+    std::vector<NamedRegion> states;
+    for (const State& state : midwest_states()) states.push_back({state.name, {{state.outline}}});
+    return states;
+  }
   const Square square(config);
   const Point meeting = meander(kMeeting);
 

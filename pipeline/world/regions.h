@@ -19,10 +19,10 @@ struct NamedRegion {
   std::vector<RingSet> polygons;
 };
 
-/// Three regions that fill the world's square: North and South meet along a parallel (curved in
-/// EPSG:5070), East begins at a meandering line, all three meet in one point. South has a notch,
-/// East a lake that belongs to nobody, and North an exclave inside East. Shared borders share their
-/// vertices to the last bit.
+/// Geography square: three regions that fill the world's square: North and South meet along a
+/// parallel (curved in EPSG:5070), East begins at a meandering line, all three meet in one point.
+/// South has a notch, East a lake that belongs to nobody, and North an exclave inside East. Shared
+/// borders share their vertices to the last bit. Geography midwest: the three states.
 std::vector<NamedRegion> make_regions(const WorldConfig& config);
 
 /// GeoJSON text in EPSG:4269 with the attribute `region`; the top-level member fluxtile_synthetic

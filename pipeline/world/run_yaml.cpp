@@ -6,6 +6,36 @@
 #include "pipeline/world/soil.h"
 
 namespace fluxtile::world {
+namespace {
+
+std::string models_block(const WorldConfig& config) {
+  std::string name = "global", regions = "North: north";
+  if (!config.models.directory.empty()) {
+    name = config.models.default_package;
+    regions.clear();
+    for (const auto& [region, package] : config.models.regions)
+      regions += fmt::format("{}{}: {}", regions.empty() ? "" : ", ", region, package);
+  } else if (config.geography == Geography::midwest) {
+    regions = "Illinois: illinois, Iowa: iowa, Indiana: indiana";
+  }
+  return fmt::format("models:\n  directory: models\n  default: {}\n", name) +
+         (regions.empty() ? "" : fmt::format("  regions: {{{}}}\n", regions));
+}
+
+std::string products_block(const WorldConfig& config) {
+  // A map of the Midwest is compared with its truth, month by month.
+  const bool compared = config.geography == Geography::midwest;
+  return fmt::format(
+      "outputs:\n"
+      "  directory: out\n"
+      "  products:\n"
+      "    - {{variables: [{0}], period: annual, statistic: sum, format: [geotiff, netcdf]}}\n"
+      "    - {{variables: [{1}], period: monthly, statistic: mean, format: {2}}}\n",
+      compared ? "ra, rh, reco, nee, gpp, yield" : "ra, rh, reco, nee",
+      compared ? "ra, rh, reco, nee, gpp" : "ra, rh, reco, nee", compared ? "geotiff" : "netcdf");
+}
+
+}  // namespace
 
 std::string run_yaml(const WorldConfig& config) {
   std::string soil;
@@ -35,23 +65,16 @@ std::string run_yaml(const WorldConfig& config) {
       "  soil:\n"
       "{soil}"
       "  crop: {{files: crop/*.tif, time: {{pattern: \"crop_%Y\"}}, map: {{1: 1, 5: 5}}, "
-      "mode: nearest}}\n"
-      "models:\n"
-      "  directory: models\n"
-      "  default: global\n"
-      "  regions: {{North: north}}\n"
-      "outputs:\n"
-      "  directory: out\n"
-      "  products:\n"
-      "    - {{variables: [ra, rh, reco, nee], period: annual, statistic: sum, "
-      "format: [geotiff, netcdf]}}\n"
-      "    - {{variables: [ra, rh, reco, nee], period: monthly, statistic: mean, "
-      "format: netcdf}}\n"
+      "mode: {crop_mode}}}\n"
+      "{models}"
+      "{products}"
       "run: {{threads: auto, memory: 2GB}}\n",
       fmt::arg("name", config.name), fmt::arg("resolution", config.resolution),
       fmt::arg("tile", config.tile), fmt::arg("first", config.first_year),
       fmt::arg("last", config.end_year() - 1), fmt::arg("spinup", config.spinup),
-      fmt::arg("soil", soil));
+      fmt::arg("soil", soil),
+      fmt::arg("crop_mode", config.crop_mode == CropMode::nearest ? "nearest" : "majority"),
+      fmt::arg("models", models_block(config)), fmt::arg("products", products_block(config)));
 }
 
 }  // namespace fluxtile::world

@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "geo/calendar.h"
+#include "pipeline/world/climate_inputs.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/satellite_gpp.h"
 
 namespace fluxtile::world {
 namespace {
@@ -42,15 +44,6 @@ std::vector<Point> choose_points(const World& world, size_t count) {
   return points;
 }
 
-// The seven climate inputs, as the recipe gridmet forms them.
-std::array<double, 7> climate_inputs(const DayWeather& w) {
-  const double tmax = w.tmax - 273.15, tmin = w.tmin - 273.15;
-  const double e1 = saturation_vapour_pressure(tmin) * w.rh_max / 100;
-  const double e2 = saturation_vapour_pressure(tmax) * w.rh_min / 100;
-  return {w.radiation * 0.0864, tmax,          tmax - tmin, std::max(e1, e2),
-          std::abs(e1 - e2),    w.wind * 86.4, w.rain};
-}
-
 }  // namespace
 
 SampleCells sample_cells(const World& world, size_t count) {
@@ -77,21 +70,29 @@ SampleCells sample_cells(const World& world, size_t count) {
   }
   size_t day = 0;
   for (int year = config.begin_year(); year < config.end_year(); ++year) {
+    const size_t begin = day;
+    const int64_t first = to_days({year, 1, 1});
+    std::vector<std::vector<GrowingDay>> growing(cells);
     std::vector<Site> sites;
     for (const Point& p : points) sites.push_back(world.landscape.at(p.x, p.y, year));
-    const int64_t first = to_days({year, 1, 1});
     for (int d = 0; d < days_in_year(year); ++d, ++day) {
       const Weather::Day today = world.weather.day(first + d, d);
-      const double middle = d / kCompositeDays * kCompositeDays + 0.5 * kCompositeDays;
       for (size_t c = 0; c < cells; ++c) {
-        const std::array<double, 7> climate = climate_inputs(world.weather.at(places[c], today));
+        const DayWeather weather = world.weather.at(places[c], today);
+        const std::array<double, 7> climate = climate_inputs(weather);
+        growing[c].push_back(growing_day(weather));
         for (size_t i = 0; i < 7; ++i) sample.inputs.at(day, i)[c] = climate[i];
         sample.inputs.at(day, 7)[c] = sites[c].code;
-        sample.inputs.at(day, 8)[c] = gpp_of(sites[c], middle);
         sample.inputs.at(day, 9)[c] = year;
         for (size_t i = 0; i < 9; ++i) sample.inputs.at(day, 10 + i)[c] = soils[c][i];
         sample.temperature.at(day)[c] = climate[1] - climate[2] / 2;
       }
+    }
+    for (size_t c = 0; c < cells; ++c) {
+      const std::vector<double> gpp = composite_means(gpp_of_year(
+          sites[c], growing_climate(places[c].climate), available_water(soils[c]), growing[c]));
+      for (size_t d = 0; begin + d < day; ++d)
+        sample.inputs.at(begin + d, 8)[c] = gpp[d / kCompositeDays];
     }
   }
   return sample;

@@ -7,6 +7,8 @@
 namespace fluxtile::world {
 namespace {
 
+constexpr double kMiddleX = 450000, kMiddleY = 1950000;  // of Illinois, Iowa and Indiana
+
 struct WaterConstants {
   double wilting_point, field_capacity, saturation;  // m3 m-3 at 1500 kPa, 33 kPa, 0
   double conductivity;                               // mm h-1 at saturation
@@ -37,16 +39,23 @@ Soil::Soil(const Random& random)
     : texture_(random, Subject::texture, 9000),
       organic_(random, Subject::organic, 5000),
       local_(random, Subject::local_soil, 1200),
-      acidity_(random, Subject::acidity, 7000) {}
+      acidity_(random, Subject::acidity, 7000),
+      regional_texture_(random, Subject::regional_texture, 130000),
+      regional_organic_(random, Subject::regional_organic, 110000) {}
 
 SoilProperties Soil::at(double x, double y) const {
-  const double texture = texture_.at(x, y), organic = organic_.at(x, y), local = local_.at(x, y);
+  const double local = local_.at(x, y);
+  const double texture = 0.7 * texture_.at(x, y) + 0.7 * regional_texture_.at(x, y);
+  const double organic = 0.7 * organic_.at(x, y) + 0.7 * regional_organic_.at(x, y);
   const double sand = std::clamp(0.17 + 0.10 * texture + 0.03 * local, 0.03, 0.75);
   const double clay =
       std::clamp(0.25 - 0.045 * texture + 0.02 * organic - 0.02 * local, 0.07, 0.42);
   const double silt = 1 - sand - clay;
-  const double carbon = std::exp(2.80 + 0.32 * organic - 0.12 * texture + 0.12 * local);  // g kg-1
-  const double matter = std::min(8.0, carbon * 1.724 / 10);                               // %
+  const double trend =
+      0.25 * std::tanh((y - kMiddleY) / 300000) - 0.10 * std::tanh((x - kMiddleX) / 350000);
+  const double carbon =
+      std::exp(2.80 + trend + 0.28 * organic - 0.12 * texture + 0.10 * local);  // g kg-1
+  const double matter = std::min(8.0, carbon * 1.724 / 10);                     // %
   const WaterConstants water = saxton_rawls(sand, clay, matter);
   const double ph = std::clamp(6.3 + 0.38 * acidity_.at(x, y) + 0.08 * local, 4.5, 8.3);
   const double cec = 50 * clay + 2 * matter;  // clay 50, organic matter 200 cmol kg-1

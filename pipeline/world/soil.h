@@ -17,15 +17,17 @@ constexpr std::array<const char*, 9> kSoilFiles = {
 using SoilProperties = std::array<double, 9>;
 
 /// Soil properties as functions of EPSG:5070 coordinates. Texture, organic carbon and acidity vary
-/// smoothly; the water constants, conductivity and bulk density follow from texture and organic
-/// matter by Saxton and Rawls (2006, Soil Sci. Soc. Am. J. 70:1569, table 1). Thread-safe.
+/// smoothly over a kilometre to some hundred kilometres, with more carbon to the north and west of
+/// the Midwest (TSOC mostly 8 to 35 g kg-1); the water constants, conductivity and bulk density
+/// follow from texture and organic matter by Saxton and Rawls (2006, Soil Sci. Soc. Am. J. 70:1569,
+/// table 1). Thread-safe.
 class Soil {
  public:
   explicit Soil(const Random& random);
   [[nodiscard]] SoilProperties at(double x, double y) const;
 
  private:
-  Noise texture_, organic_, local_, acidity_;
+  Noise texture_, organic_, local_, acidity_, regional_texture_, regional_organic_;
 };
 
 }  // namespace fluxtile::world

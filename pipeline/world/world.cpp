@@ -33,6 +33,35 @@ Box box_of(const std::vector<NamedRegion>& regions, const Transform& to_grid) {
   return {box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin};
 }
 
+// Where weather is asked for: the world's box, the weather files around it and the GPP cells on its
+// edge.
+GeographicBox box_around(const WorldConfig& config, const Box& box, const Transform& to_grid) {
+  if (config.geography == Geography::square) {
+    const double reach = config.size_km / 2 / 75 + 0.5;
+    return {config.longitude - reach, config.latitude - reach, config.longitude + reach,
+            config.latitude + reach};
+  }
+  GeographicBox around{360, 90, -360, -90};
+  constexpr int steps = 20;
+  for (int i = 0; i <= steps; ++i) {
+    for (int j = 0; j <= steps; ++j) {
+      double x = box.x0 + (box.x1 - box.x0) * i / steps;
+      double y = box.y0 + (box.y1 - box.y0) * j / steps;
+      to_grid.inverse(&x, &y, 1);
+      around = {std::min(around.west, x), std::min(around.south, y), std::max(around.east, x),
+                std::max(around.north, y)};
+    }
+  }
+  constexpr double margin = 1;  // degrees
+  return {around.west - margin, around.south - margin, around.east + margin, around.north + margin};
+}
+
+Landscape landscape_of(const WorldConfig& config, const Random& random, const Box& box) {
+  if (config.geography == Geography::midwest) return Landscape(random, config.field_size);
+  return Landscape(random, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, (box.x1 - box.x0) / 2,
+                   config.field_size);
+}
+
 }  // namespace
 
 World::World(const WorldConfig& world_config)
@@ -42,8 +71,8 @@ World::World(const WorldConfig& world_config)
       geographic_to_grid(
           choose_operation(Crs::from_user_input("EPSG:4269"), Crs::from_user_input("EPSG:5070"))),
       box(box_of(regions, geographic_to_grid)),
-      landscape(random, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, (box.x1 - box.x0) / 2),
-      weather(random, config.longitude, config.latitude),
+      landscape(landscape_of(config, random, box)),
+      weather(random, box_around(config, box, geographic_to_grid)),
       soil(random) {}
 
 }  // namespace fluxtile::world

@@ -11,11 +11,15 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "geo/calendar.h"
+#include "pipeline/world/crop_map.h"
 #include "pipeline/world/demo_model.h"
 #include "pipeline/world/geotiff.h"
 #include "pipeline/world/gpp_composites.h"
 #include "pipeline/world/gridmet_file.h"
 #include "pipeline/world/run_yaml.h"
+#include "pipeline/world/training_tables.h"
+#include "pipeline/world/truth_maps.h"
+#include "pipeline/world/world_models.h"
 
 namespace fluxtile::world {
 namespace {
@@ -23,30 +27,13 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSource = "synthetic, not observations";
 
-// Cells of side `cell` that cover the world's box, edges at `shift` modulo `cell`.
-Placement placement_for(const Box& box, double cell, double shift) {
-  Placement p;
-  p.crs = "EPSG:5070";
-  p.cell = cell;
-  p.x0 = std::floor((box.x0 - shift) / cell) * cell + shift;
-  p.y0 = std::ceil((box.y1 - shift) / cell) * cell + shift;
-  p.width = static_cast<int>(std::ceil((box.x1 - p.x0) / cell));
-  p.height = static_cast<int>(std::ceil((p.y0 - box.y0) / cell));
-  return p;
-}
-
-Point centre_of(const Placement& p, int column, int row) {
-  return {p.x0 + (column + 0.5) * p.cell, p.y0 - (row + 0.5) * p.cell};
-}
-
 void write_soil(const World& world, const fs::path& folder) {
-  const Placement p = placement_for(world.box, 250, world.config.soil_shift);
-  const size_t cells = static_cast<size_t>(p.width) * static_cast<size_t>(p.height);
+  const Placement p = covering(world.box, world.config.soil_cell, world.config.soil_shift);
   std::array<std::vector<float>, kSoilNames.size()> maps;
-  for (std::vector<float>& map : maps) map.reserve(cells);
+  for (std::vector<float>& map : maps) map.reserve(p.cells());
   for (int row = 0; row < p.height; ++row) {
     for (int column = 0; column < p.width; ++column) {
-      const Point c = centre_of(p, column, row);
+      const Point c = p.centre(column, row);
       const bool none = world.landscape.without_soil(c.x, c.y);
       const SoilProperties soil = world.soil.at(c.x, c.y);
       for (size_t i = 0; i < maps.size(); ++i)
@@ -63,8 +50,7 @@ void write_soil(const World& world, const fs::path& folder) {
 }
 
 void write_crops(const World& world, const fs::path& folder) {
-  // The national crop map's lattice: 30 m cells with edges at 15 modulo 30.
-  const Placement p = placement_for(world.box, 30, 15);
+  const Placement p = crop_placement(world);
   GeoTiffOptions options;
   options.nodata = 0;
   options.tags = {{"SOURCE", kSource}};
@@ -72,15 +58,8 @@ void write_crops(const World& world, const fs::path& folder) {
                      {open_water, {73, 111, 162}}, {developed, {153, 153, 153}},
                      {forest, {147, 204, 147}},    {grass, {232, 255, 190}}};
   for (int year = world.config.begin_year(); year < world.config.end_year(); ++year) {
-    std::vector<uint8_t> map;
-    map.reserve(static_cast<size_t>(p.width) * static_cast<size_t>(p.height));
-    for (int row = 0; row < p.height; ++row) {
-      for (int column = 0; column < p.width; ++column) {
-        const Point c = centre_of(p, column, row);
-        map.push_back(static_cast<uint8_t>(world.landscape.at(c.x, c.y, year).code));
-      }
-    }
-    write_geotiff((folder / fmt::format("crop_{}.tif", year)).string(), p, map, options);
+    write_geotiff((folder / fmt::format("crop_{}.tif", year)).string(), p,
+                  crop_codes(world, p, year), options);
   }
 }
 
@@ -96,7 +75,7 @@ GridmetLattice lattice_for(const World& world) {
       }
     }
   }
-  return gridmet_lattice(west, south, east, north, 2);
+  return gridmet_lattice(west, south, east, north, 2, world.config.climate_stride);
 }
 
 void write_climate(const World& world, const fs::path& folder) {
@@ -147,6 +126,7 @@ void write_world(const World& world, const std::string& directory,
         .file(directory)
         .hint("files of two worlds must not mix: name a new folder, or remove this one");
   }
+  check_models(world.config.models);
   note("regions");
   write_atomically((root / "regions.geojson").string(), to_geojson(world.regions));
   write_atomically(
@@ -161,7 +141,15 @@ void write_world(const World& world, const std::string& directory,
   note("GPP composites");
   write_gpp_composites(world, (root / "gpp").string());
   note("models");
-  write_models(world, root / "models");
+  if (world.config.models.directory.empty()) {
+    if (world.config.geography == Geography::square) write_models(world, root / "models");
+  } else {
+    copy_models(world.config.models, (root / "models").string());
+  }
+  note("true fluxes");
+  write_truth(world, (root / "regions.geojson").string(), (root / "truth").string());
+  note("training data");
+  write_training_tables(world.config, (root / "training").string());
   write_atomically((root / "run.yaml").string(), run_yaml(world.config));
 }
 

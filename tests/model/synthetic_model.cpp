@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "model/kgml_ag_c.h"
+#include "model/recurrent_shapes.h"
 
 namespace fluxtile::test {
 namespace {
@@ -32,6 +33,20 @@ size_t days_of(int year) {
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 366 : 365;
 }
 
+Tensors random_tensors(const std::map<std::string, std::vector<int64_t>>& shapes, Uniform& random) {
+  Tensors tensors;
+  for (const auto& [name, shape] : shapes) {
+    size_t count = 1;
+    for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+    // Larger than torch's own start values, so that gates leave their linear range.
+    const double reach = name.rfind("gru", 0) == 0 ? 0.25 : 0.3;
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(random(-reach, reach));
+    tensors[name] = Tensor::of(DType::F32, shape, values);
+  }
+  return tensors;
+}
+
 }  // namespace
 
 Package random_package(uint32_t seed, double yield_mean) {
@@ -50,15 +65,18 @@ Package random_package(uint32_t seed, double yield_mean) {
                      {"Rh", "gC m-2 d-1", "negative-is-release", {-0.97, 0.86}},
                      {"NEE", "gC m-2 d-1", "negative-is-uptake", {-0.52, 2.99}}};
   package.scalers = {{"GPP", {2.9, 5.8}}, {"Yield", {yield_mean, 145}}, {"Residue", {250, 140}}};
-  for (const auto& [name, shape] : kgml_ag_c::tensor_shapes()) {
-    size_t count = 1;
-    for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
-    // Larger than torch's own start values, so that gates leave their linear range.
-    const double reach = name.rfind("gru", 0) == 0 ? 0.25 : 0.3;
-    std::vector<float> values(count);
-    for (float& value : values) value = static_cast<float>(random(-reach, reach));
-    package.tensors[name] = Tensor::of(DType::F32, shape, values);
-  }
+  package.tensors = random_tensors(kgml_ag_c::tensor_shapes(), random);
+  return package;
+}
+
+Package random_package_of(const std::string& architecture, uint32_t seed) {
+  Package package = random_package(seed);
+  if (architecture == package.architecture) return package;
+  Uniform random(seed);
+  package.architecture = architecture;
+  package.scalers.clear();
+  package.tensors =
+      random_tensors(recurrent::tensor_shapes(architecture, package.inputs.size()), random);
   return package;
 }
 

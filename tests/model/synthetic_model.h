@@ -28,6 +28,9 @@ class Uniform {
 /// the residue's ReLU is open (a small yield) or closed.
 Package random_package(uint32_t seed, double yield_mean = 300);
 
+/// The same for any architecture that can be trained: kgml-ag-c, gru, lstm.
+Package random_package_of(const std::string& architecture, uint32_t seed);
+
 /// Columns and flags of some cells, with daily climate on a 3x3 grid, 8-day composites and statics,
 /// all random. `days` from 1 January of `year`.
 YearInputs random_inputs(uint32_t seed, int year, size_t days, const std::vector<int32_t>& column);

@@ -49,6 +49,15 @@ int record(const char* verb, const Config& config, const VerbOptions& options, s
   return 0;
 }
 
+int record_training(const char* verb, const std::string& config,
+                    const std::vector<std::string>& overrides, const VerbOptions& options,
+                    std::ostream& out) {
+  const int code = record(verb, {}, options, out);
+  testing::recorded().paths = {config};
+  testing::recorded().overrides = overrides;
+  return code;
+}
+
 }  // namespace
 
 int run_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
@@ -80,6 +89,18 @@ int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream&
   testing::recorded().paths = paths;
   testing::recorded().json = json;
   return code;
+}
+int train_verb(const std::string& config, const std::vector<std::string>& overrides,
+               const VerbOptions& options, std::ostream& out) {
+  return record_training("train", config, overrides, options, out);
+}
+int evaluate_verb(const std::string& config, const std::vector<std::string>& overrides,
+                  const VerbOptions& options, std::ostream& out) {
+  return record_training("evaluate", config, overrides, options, out);
+}
+int study_verb(const std::string& config, const std::vector<std::string>& overrides,
+               const VerbOptions& options, std::ostream& out) {
+  return record_training("study", config, overrides, options, out);
 }
 int simulate_verb(const std::string& world, const std::vector<std::string>& overrides,
                   const std::string& directory, std::ostream& out) {

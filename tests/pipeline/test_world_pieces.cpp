@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -20,6 +21,8 @@ namespace fluxtile::world {
 namespace {
 
 using testing::HasSubstr;
+
+constexpr GeographicBox kBox{-97, 36, -84, 44};
 
 struct Moments {
   double mean = 0, deviation = 0;
@@ -75,7 +78,7 @@ TEST(Noise, IsSmoothAndHasDeviationOneEverywhere) {
 }
 
 TEST(Weather, LooksLikeTheMidwest) {
-  const Weather weather(Random(20), -91.42, 40.38);
+  const Weather weather(Random(20), kBox);
   const Weather::Place place = weather.place(-91.4, 40.4);
   double july = 0, january = 0, rain = 0;
   int wet = 0;
@@ -101,7 +104,7 @@ TEST(Weather, LooksLikeTheMidwest) {
 }
 
 TEST(Weather, DiffersLessNearbyThanFarAway) {
-  const Weather weather(Random(20), -91.42, 40.38);
+  const Weather weather(Random(20), kBox);
   const Weather::Place here = weather.place(-91.4, 40.4), near = weather.place(-91.35, 40.4),
                        far = weather.place(-89.0, 42.0);
   double near_sum = 0, far_sum = 0;
@@ -115,14 +118,80 @@ TEST(Weather, DiffersLessNearbyThanFarAway) {
   EXPECT_LT(near_sum, 0.3 * far_sum);
 }
 
+// Daily GPP of a year at a place, and its sum.
+std::vector<float> year_of(const Site& site, const Weather& weather, const Weather::Place& place,
+                           int year, double water = 160) {
+  std::vector<GrowingDay> days;
+  for (int d = 0; d < days_in_year(year); ++d)
+    days.push_back(growing_day(weather.at(place, weather.day(to_days({year, 1, 1}) + d, d))));
+  return gpp_of_year(site, growing_climate(place.climate), water, days);
+}
+double sum_of(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 TEST(Gpp, FollowsTheSeasonOfTheCrop) {
-  const Site field{corn, 1.0, 0.0}, late{corn, 1.0, 10.0};
-  EXPECT_EQ(gpp_of(field, 20), 0);
-  EXPECT_EQ(gpp_of(field, 350), 0);
-  EXPECT_GT(gpp_of(field, 205), 15);
-  EXPECT_GT(gpp_of(field, 165), gpp_of(late, 165));
-  EXPECT_GT(gpp_of(field, 205), gpp_of({soybeans, 1.0, 0.0}, 205));
-  EXPECT_EQ(gpp_of({open_water, 1.0, 0.0}, 205), 0);
+  const Weather weather(Random(20), kBox);
+  const Weather::Place place = weather.place(-91.4, 40.4);
+  const std::vector<float> field = year_of({corn, 1.0, 0.0}, weather, place, 2018);
+  const std::vector<float> late = year_of({corn, 1.0, 10.0}, weather, place, 2018);
+  const std::vector<float> beans = year_of({soybeans, 1.0, 0.0}, weather, place, 2018);
+  EXPECT_EQ(field[20], 0);
+  EXPECT_EQ(field[350], 0);
+  EXPECT_GT(sum_of({field.begin() + 140, field.begin() + 180}),
+            1.2 * sum_of({late.begin() + 140, late.begin() + 180}));
+  EXPECT_GT(sum_of(field), 1.3 * sum_of(beans));
+  EXPECT_EQ(sum_of(year_of({open_water, 1.0, 0.0}, weather, place, 2018)), 0);
+}
+
+// Eddy-covariance budgets of Midwest fields: corn 1300 to 1700, soybeans 800 to 1100 gC m-2 a year,
+// with daily peaks about 20 and 13.
+TEST(Gpp, AnnualSumsAndPeaksAreThoseOfMidwestFields) {
+  const Weather weather(Random(3), kBox);
+  double corn_mean = 0, bean_mean = 0;
+  for (const auto& [longitude, latitude] : std::vector<std::pair<double, double>>{
+           {-95.5, 43.0}, {-93, 42}, {-89, 40}, {-89, 37.8}, {-86, 41.3}, {-86, 38.5}}) {
+    const Weather::Place place = weather.place(longitude, latitude);
+    double corn_sum = 0, bean_sum = 0, corn_peak = 0, bean_peak = 0;
+    for (int year = 2001; year < 2011; ++year) {
+      const std::vector<float> c = year_of({corn, 1.0, 0.0}, weather, place, year);
+      const std::vector<float> b = year_of({soybeans, 1.0, 0.0}, weather, place, year);
+      corn_sum += sum_of(c) / 10;
+      bean_sum += sum_of(b) / 10;
+      corn_peak += double{*std::max_element(c.begin(), c.end())} / 10;
+      bean_peak += double{*std::max_element(b.begin(), b.end())} / 10;
+    }
+    EXPECT_NEAR(corn_sum, 1450, 250) << longitude << ", " << latitude;
+    EXPECT_NEAR(bean_sum, 900, 150) << longitude << ", " << latitude;
+    EXPECT_NEAR(corn_peak, 20.5, 2);
+    EXPECT_NEAR(bean_peak, 13.5, 1.5);
+    corn_mean += corn_sum / 6;
+    bean_mean += bean_sum / 6;
+  }
+  EXPECT_GT(corn_mean, 1300);
+  EXPECT_LT(corn_mean, 1700);
+  EXPECT_GT(bean_mean, 800);
+  EXPECT_LT(bean_mean, 1100);
+}
+
+TEST(Gpp, FollowsTheWeather) {
+  const Weather weather(Random(3), kBox);
+  const Weather::Place place = weather.place(-89, 40);
+  std::vector<GrowingDay> days;
+  for (int d = 0; d < 365; ++d)
+    days.push_back(growing_day(weather.at(place, weather.day(to_days({2009, 1, 1}) + d, d))));
+  const GrowingClimate climate = growing_climate(place.climate);
+  const Site field{corn, 1.0, 0.0};
+  const double normal = sum_of(gpp_of_year(field, climate, 160, days));
+  std::vector<GrowingDay> dry = days, dull = days, parched = days;
+  for (GrowingDay& day : dry) day.rain *= 0.3F;
+  for (GrowingDay& day : dull) day.light *= 0.7F;
+  for (GrowingDay& day : parched) day.vapour_deficit += 1.5F;
+  EXPECT_LT(sum_of(gpp_of_year(field, climate, 160, dry)), 0.85 * normal);
+  EXPECT_LT(sum_of(gpp_of_year(field, climate, 160, dull)), 0.95 * normal);
+  EXPECT_LT(sum_of(gpp_of_year(field, climate, 160, parched)), 0.9 * normal);
+  EXPECT_GT(sum_of(gpp_of_year(field, climate, 400, dry)),
+            sum_of(gpp_of_year(field, climate, 100, dry)));
 }
 
 TEST(Soil, IsPhysicallyPossible) {

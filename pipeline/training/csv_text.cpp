@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/training/csv_text.h"
+
+#include <cmath>
+
+#include "geo/unit_text.h"
+
+namespace fluxtile {
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string out;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (i > 0) out += ',';
+    if (fields[i].find_first_of(",\"\r\n") == std::string::npos) {
+      out += fields[i];
+      continue;
+    }
+    out += '"';
+    for (const char c : fields[i]) out += c == '"' ? "\"\"" : std::string(1, c);
+    out += '"';
+  }
+  return out + "\n";
+}
+
+std::string csv_number(double value) { return std::isfinite(value) ? exact_number(value) : ""; }
+
+}  // namespace fluxtile

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <ostream>
+
+#include "base/atomic_file.h"
+#include "pipeline/training/evaluation_report.h"
+#include "pipeline/training/package_record.h"
+#include "pipeline/training/training_work.h"
+#include "pipeline/verbs.h"
+
+namespace fluxtile {
+namespace {
+
+/// Saves a package as <output>/models/<name> and returns it as it was written, with its hashes.
+Package save(Package package, const TrainConfig& config, std::ostream& out) {
+  const std::string directory = config.output + "/models/" + package.name;
+  save_package(package, directory);
+  out << directory << '\n';
+  return *load_package(directory);
+}
+
+Package save_global(TrainingWork& work, std::ostream& out) {
+  const TrainConfig& config = work.config();
+  Package global = work.global();
+  if (!config.pretrain.package.empty()) return global;  // it lies where it lay
+  TrainingFacts facts;
+  facts.name = "global";
+  facts.schedule = config.pretrain.schedule;
+  facts.seed = config.seed;
+  describe_training(global, nullptr, work.pretraining(), facts, work.histories().front().second);
+  return save(std::move(global), config, out);
+}
+
+void save_regions(TrainingWork& work, const Package& global, std::ostream& out) {
+  const TrainConfig& config = work.config();
+  const Experiment& experiment = work.fold(0);
+  const auto trainer = work.arms(experiment, "fold-0", config.seed, config.finetune->rate_factors);
+  const ArmModels& models = trainer->models(Arm::regional);
+  for (const std::string& region : experiment.table.regions()) {
+    std::vector<size_t> sites;
+    for (const size_t site : experiment.sites_with(Role::train))
+      if (experiment.table.sites[site].region == region) sites.push_back(site);
+    TrainingFacts facts;
+    facts.name = package_name(region);
+    facts.region = region;
+    facts.schedule = "fine-tuning";
+    facts.arm = to_text(Arm::regional);
+    facts.seed = config.seed;
+    const auto kept = models.kept_global.find(region);
+    if (kept != models.kept_global.end()) {
+      facts.kept_global = kept->second;
+      spdlog::warn("{} keeps the global model: {}", region, kept->second);
+    }
+    const auto factor = models.rate_factor.find(region);
+    if (factor != models.rate_factor.end()) facts.rate_factor = factor->second;
+    const auto history = models.history.find(to_text(Arm::regional) + "-" + region);
+    const std::vector<EpochRecord> none;
+    const auto& epochs = history == models.history.end() ? none : history->second;
+    if (!epochs.empty()) work.add_history(region, epochs);
+    Package package = models.by_region.at(region);
+    describe_training(package, &global, experiment.subset(sites), facts, epochs);
+    save(std::move(package), config, out);
+  }
+}
+
+}  // namespace
+
+int train_verb(const std::string& path, const std::vector<std::string>& overrides,
+               const VerbOptions& options, std::ostream& out) {
+  TrainingWork work(read_train_config(path, overrides), options.progress);
+  const TrainConfig& config = work.config();
+  const Package global = save_global(work, out);
+  if (config.pretrain.baselines) {
+    for (const Arm arm : {Arm::gru, Arm::lstm, Arm::no_knowledge}) work.baseline(arm);
+  }
+  if (config.finetune) save_regions(work, global, out);
+
+  EvaluationReport report;
+  report.title = "Training of " + config.name;
+  report.synthetic = global.synthetic;
+  report.facts = {
+      {"configuration", config.path},
+      {"seed", std::to_string(config.seed)},
+      {"global model", config.pretrain.package.empty() ? "schedule " + config.pretrain.schedule
+                                                       : config.pretrain.package},
+      {"SHA-256 of the global weights", global.weights_sha256}};
+  report.histories = work.histories();
+  const std::string page = config.output + "/training.html";
+  write_atomically(page, evaluation_page(report));
+  write_atomically(config.output + "/training.json", evaluation_json(report));
+  out << page << '\n';
+  return 0;
+}
+
+}  // namespace fluxtile
