@@ -189,21 +189,22 @@ class Page {
 
   void months() {
     if (content_.months.empty()) return;
-    section("gpp", "GPP: this run and the models' training");
+    page_.section("gpp", "GPP: this run and the models' training");
     for (const ReportMonths& table : content_.months) {
-      body_ += "<h3>" + markup_escaped(table.region) + "</h3>\n<p class=\"note\">" +
-               markup_escaped(table.note) + "</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>" +
-               markup_escaped(unit_for_people(table.unit)) + "</th>";
+      page_.add("<h3>" + markup_escaped(table.region) + "</h3>\n<p class=\"note\">" +
+                markup_escaped(table.note) +
+                "</p>\n<div class=\"scroll\"><table>\n<thead><tr><th>" +
+                markup_escaped(unit_for_people(table.unit)) + "</th>");
       for (const char* month :
            {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"})
-        body_ += std::string("<th class=\"n\">") + month + "</th>";
-      body_ += "</tr></thead>\n<tbody>\n";
+        page_.add(std::string("<th class=\"n\">") + month + "</th>");
+      page_.add("</tr></thead>\n<tbody>\n");
       for (const auto& [label, values] : table.rows) {
-        body_ += "<tr>" + cell(label);
-        for (const double value : values) body_ += cell(number_for_people(value), "n");
-        body_ += "</tr>\n";
+        page_.add("<tr>" + html_cell(label));
+        for (const double value : values) page_.add(html_cell(number_for_people(value), "n"));
+        page_.add("</tr>\n");
       }
-      body_ += "</tbody>\n</table></div>\n";
+      page_.add("</tbody>\n</table></div>\n");
     }
   }
 
