@@ -151,7 +151,7 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
 
   CLI::App* inspect =
       add_verb(app, "inspect",
-               "Show what fluxtile sees in rasters, NetCDF files, vector files and\n"
+               "Show what fluxtile sees in rasters, NetCDF files, vector files, towers' files and\n"
                "model packages: CRS, lattice, dates, units, nodata, attributes.",
                "fluxtile inspect gpp/gpp_2018001.tif models/global");
   inspect->add_option("PATH", command.paths, "Files or model packages")->required()->type_name("");

@@ -39,7 +39,8 @@ Report inspect_directory(const std::string& path) {
 Report inspect_path(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return inspect_directory(path);
-  if (is_netcdf(path)) return report_netcdf(path);
+  if (is_netcdf(path)) return is_site_years(path) ? report_site_years(path) : report_netcdf(path);
+  if (is_tower_file(path)) return report_tower(path);
   if (std::filesystem::exists(path, ignored)) {
     const std::vector<std::string> members = archive_members(path);
     if (!members.empty()) return report_archive(path, members);
@@ -56,7 +57,7 @@ Report inspect_path(const std::string& path) {
       throw Error(Code::data, "fluxtile cannot read this file")
           .file(path)
           .found("as a raster: " + as_raster.message() + "; as a vector: " + as_vector.message())
-          .expected("a raster, a NetCDF file, a vector or a model package");
+          .expected("a raster, a NetCDF file, a vector, a model package or a tower's file");
     }
   }
 }

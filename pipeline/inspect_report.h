@@ -22,6 +22,12 @@ Report report_netcdf(const std::string& path);
 Report report_raster(const std::string& path);
 Report report_vector(const std::string& path);
 Report report_package(const std::string& directory);
+/// Whether a file is a tower's by its first line: a time stamp and FLUXNET's names of NEE.
+bool is_tower_file(const std::string& path);
+Report report_tower(const std::string& path);
+/// Whether a NetCDF file says that it is a table of site-years.
+bool is_site_years(const std::string& path);
+Report report_site_years(const std::string& path);
 /// An archive: its members, and the first one that is a raster or a vector in full.
 Report report_archive(const std::string& path, const std::vector<std::string>& members);
 

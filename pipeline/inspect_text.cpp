@@ -187,6 +187,34 @@ void write_package(const Report& report, std::ostream& out) {
        report["synthetic"].get<bool>() ? "synthetic data" : "not declared synthetic");
 }
 
+void write_tower(const Report& report, std::ostream& out) {
+  line(out, "tower", report["site"].is_null() ? "not in the file's name" : plain(report["site"]));
+  std::string rows = plain(report["rows"]) + " " + plain(report["step"]) + "s";
+  if (report.contains("first_row"))
+    rows += ", " + plain(report["first_row"]) + " to " + plain(report["last_row"]);
+  line(out, "rows", rows);
+  line(out, "labels",
+       plain(report["labels"]) + " with Reco and NEE of quality " + plain(report["min_qc"]) +
+           " or better");
+  line(out, "variants", plain(report["partitionings"]));
+}
+
+void write_site_years(const Report& report, std::ostream& out) {
+  line(out, "sites", plain(report["sites"]));
+  for (const auto& [region, sites] : report["regions"].items())
+    line(out, "region", region + ": " + plain(sites) + (sites == 1 ? " site" : " sites"));
+  line(out, "years", plain(report["years"][0]) + " to " + plain(report["years"][1]));
+  for (const auto& feature : report["features"])
+    line(out, "input",
+         plain(feature["name"]) + ": " + plain(feature["unit"]) +
+             (feature["source"] == "" ? "" : ", " + plain(feature["source"])));
+  for (const auto& [name, count] : report["labels"].items())
+    line(out, "label", name + ": " + plain(count) + " values");
+  line(out, "truth", report["truth"].get<bool>() ? "yes" : "none");
+  line(out, "data", report["synthetic"].get<bool>() ? "synthetic" : "not declared synthetic");
+  line(out, "origin", plain(report["origin"]));
+}
+
 }  // namespace
 
 void write_text(const Report& report, std::ostream& out) {
@@ -199,6 +227,8 @@ void write_text(const Report& report, std::ostream& out) {
   if (kind == "raster") write_raster(report, out);
   if (kind == "vector") write_vector(report, out);
   if (kind == "package") write_package(report, out);
+  if (kind == "tower") write_tower(report, out);
+  if (kind == "site-years") write_site_years(report, out);
   if (kind == "archive")
     for (const auto& member : report["members"]) line(out, "member", plain(member));
   for (const auto& text : report["warnings"]) line(out, "warning", plain(text));

@@ -113,7 +113,7 @@ class TowerFolder : public testing::Test {
            "      columns:\n"
            "        RADN: {column: srad, unit: W m-2}\n"
            "        TMAX_AIR: {column: tmax, unit: degC}\n"
-           "        TDIF_AIR: {difference: [tmax, tmin], unit: degC}\n"
+           "        TDIF_AIR: {difference: [tmax, tmin], unit: K}\n"
            "        HMAX_AIR: {column: vmax, unit: hPa}\n"
            "        HDIF_AIR: {difference: [vmax, vmin], unit: kPa}\n"
            "        WIND: {column: wind, unit: m s-1}\n"

@@ -78,7 +78,7 @@ TEST_F(TowerConfigTest, FluxnetHasNoDailyExtremes) {
   EXPECT_THAT(whole.hint(), HasSubstr("run: run.yaml"));
   const Error part =
       failure(changed(description(fluxnet_fluxes()),
-                      "        TDIF_AIR: {difference: [tmax, tmin], unit: degC}\n", ""));
+                      "        TDIF_AIR: {difference: [tmax, tmin], unit: K}\n", ""));
   EXPECT_THAT(part.found(), HasSubstr("TDIF_AIR"));
 }
 

@@ -205,8 +205,19 @@ TEST_F(RasterInputsTest, TheCropOfTheDescriptionGoesFirst) {
       raster_inputs(towers(place.lonlat, corn ? ", crop: {2018: soy}" : ", crop: {2018: corn}"));
   EXPECT_EQ(same.sites[0].years.at(2018)[feature("Crop_Type")], on_map);
   EXPECT_EQ(other.sites[0].years.at(2018)[364 * kFeatures + feature("Crop_Type")], corn ? 5 : 1);
-  EXPECT_EQ(other.warnings.size(), same.warnings.size() + 1);
+  ASSERT_EQ(other.warnings.size(), same.warnings.size() + 1);
   EXPECT_THAT(other.warnings.back(), AllOf(HasSubstr("2018"), HasSubstr("on the map")));
+}
+
+TEST_F(RasterInputsTest, TheLongestRowOfYearsThatInputsCoverIsUsed) {
+  const Place& place = modelled_place();
+  fs::remove_all(world());
+  fs::copy(simulate("four_years", {"period.years=3"}), world(), fs::copy_options::recursive);
+  EXPECT_EQ(raster_inputs(towers(place.lonlat)).sites[0].years.size(), 4U);
+  remove_composites(2019, 0, 366);
+  const auto inputs = raster_inputs(towers(place.lonlat));
+  ASSERT_EQ(inputs.sites[0].years.size(), 2U);
+  EXPECT_EQ(inputs.sites[0].years.begin()->first, 2017);
 }
 
 TEST_F(RasterInputsTest, YearsAndSourcesAsAsked) {
