@@ -46,7 +46,7 @@ int pixel_verb(const Config& config, const VerbOptions& options, const PixelOpti
 /// What fluxtile sees in rasters, NetCDF files, vectors and model packages.
 int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream& out);
 
-/// `config`: path of a training configuration (docs/training.md); `overrides`: --set.
+/// `config`: path of a training configuration (docs/train-configuration.md); `overrides`: --set.
 /// Trains the global model and one model a region, and writes their packages and the training
 /// report. Goes on where an interrupted training stopped. `out`: paths of what was written.
 int train_verb(const std::string& config, const std::vector<std::string>& overrides,

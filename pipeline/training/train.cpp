@@ -26,7 +26,7 @@ Package save_global(TrainingWork& work, std::ostream& out) {
   Package global = work.global();
   if (!config.pretrain.package.empty()) return global;  // it lies where it lay
   TrainingFacts facts;
-  facts.name = "global";
+  facts.name = config.prefix + "global";
   facts.schedule = config.pretrain.schedule;
   facts.seed = config.seed;
   describe_training(global, nullptr, work.pretraining(), facts, work.histories().front().second);
@@ -43,7 +43,7 @@ void save_regions(TrainingWork& work, const Package& global, std::ostream& out) 
     for (const size_t site : experiment.sites_with(Role::train))
       if (experiment.table.sites[site].region == region) sites.push_back(site);
     TrainingFacts facts;
-    facts.name = package_name(region);
+    facts.name = config.prefix + package_name(region);
     facts.region = region;
     facts.schedule = "fine-tuning";
     facts.arm = to_text(Arm::regional);

@@ -22,6 +22,7 @@ class Reader {
     root.at("fluxtile-train").choice({"1"});
     config_.name = file_part(root.at("name"));
     config_.output = path(root.at("output"));
+    if (const auto prefix = root.find("prefix")) config_.prefix = file_part(*prefix);
     if (const auto seed = root.find("seed"))
       config_.seed = static_cast<uint64_t>(seed->whole(0, int64_t{1} << 53));
     read_pretrain(root.at("pretrain"));

@@ -43,9 +43,10 @@ struct EvaluateConfig {
   std::vector<uint64_t> robustness_seeds;
 };
 
-/// A checked training configuration (docs/training.md). Paths are absolute.
+/// A checked training configuration (docs/train-configuration.md). Paths are absolute.
 struct TrainConfig {
   std::string path, name, output;  ///< output: folder for models, reports and checkpoints
+  std::string prefix;              ///< put before the names of packages
   uint64_t seed = 1;
   PretrainConfig pretrain;
   std::optional<FineTuneConfig> finetune;

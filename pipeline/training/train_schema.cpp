@@ -27,6 +27,7 @@ std::vector<YamlKey> train_keys() {
       {"fluxtile-train", shape_text, "the format's version, 1"},
       {"name", shape_text, "a name for reports: letters, digits, `.`, `-` and `_`"},
       {"output", shape_text, "folder for models, reports and checkpoints"},
+      {"prefix", shape_text, "put before the names of packages: lower-case letters, digits, `-`"},
       {"seed", shape_text, "a whole number"},
       {"pretrain", shape_map, "the global model"},
       {"pretrain.package", shape_text, "a model package to start from"},

@@ -5,7 +5,7 @@
 
 namespace fluxtile {
 
-/// Every key of a training configuration with its meaning (docs/training.md).
+/// Every key of a training configuration with its meaning (docs/train-configuration.md).
 const YamlSchema& train_schema();
 
 }  // namespace fluxtile

@@ -56,6 +56,7 @@ std::string run_yaml(const WorldConfig& config) {
       "    time: {{pattern: \"gpp_%Y%j\"}}\n"
       "    interval: 8d\n"
       "    unit: gC m-2 d-1\n"
+      "    source: synthetic\n"
       "    resample: bilinear\n"
       "    max_gap: 32d\n"
       "  climate:\n"
