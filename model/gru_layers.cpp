@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "model/gru_gates.h"
-#include "model/gru_training.h"
+#include "model/recurrent_training.h"
 
 namespace fluxtile {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "model/gru_layers.h"
 #include "model/recurrent_shapes.h"
+#include "model/recurrent_training.h"
 
 namespace fluxtile {
 namespace {
@@ -47,15 +48,24 @@ std::pair<torch::Tensor, FluxNetwork::State> RecurrentNetwork::run_lstm(const to
   std::vector<torch::Tensor> h, c;
   for (int64_t layer = 0; layer < layers; ++layer) {
     if (layer > 0 && is_training()) o = dropout.apply(o);
-    const auto [out, last_h, last_c] = torch::lstm(
-        o, {state.at(0).narrow(0, layer, 1), state.at(1).narrow(0, layer, 1)},
-        std::vector<torch::Tensor>(weights.begin() + 4 * layer, weights.begin() + 4 * (layer + 1)),
-        true, 1, 0.0, false, false, false);
-    o = out;
-    h.push_back(last_h);
-    c.push_back(last_c);
+    const std::vector<torch::Tensor> own(weights.begin() + 4 * layer,
+                                         weights.begin() + 4 * (layer + 1));
+    const torch::Tensor h_before = state.at(0)[layer], c_before = state.at(1)[layer];
+    if (x.device().is_cpu()) {
+      const LstmYear year = train_lstm_layer({o}, h_before, c_before, own);
+      o = year.out;
+      h.push_back(year.h);
+      c.push_back(year.cell);
+    } else {
+      const auto [out, last_h, last_c] =
+          torch::lstm(o, {h_before.unsqueeze(0), c_before.unsqueeze(0)}, own, true, 1, 0.0, false,
+                      false, false);
+      o = out;
+      h.push_back(last_h[0]);
+      c.push_back(last_c[0]);
+    }
   }
-  return {o, {torch::cat(h), torch::cat(c)}};
+  return {o, {torch::stack(h), torch::stack(c)}};
 }
 
 FluxNetwork::State RecurrentNetwork::zero_state(int64_t batch) const {
