@@ -105,9 +105,9 @@ Schedule midwest_schedule() {
   first.self_paced = {1, 1.1, 30};
   Stage& second = schedule.stages[1];
   second.learning_rate = 2e-3;
-  second.epochs = 60;
-  second.patience = 10;
-  second.step_epochs = 12;
+  second.epochs = 80;
+  second.patience = 12;
+  second.step_epochs = 16;
   Stage& third = schedule.stages[2];
   third.epochs = 15;
   third.patience = 5;
@@ -126,13 +126,12 @@ Schedule small_schedule() {
     stage.batch_sites = 8;
     sample_responses(stage, 3, 2, 2, 4);
   }
-  const int epochs[] = {8, 10, 2, 4}, steps[] = {4, 4, 1, 2};
+  const int epochs[] = {20, 24, 3, 6}, steps[] = {8, 8, 2, 3};
   for (size_t i = 0; i < schedule.stages.size(); ++i) {
     schedule.stages[i].epochs = epochs[i];
     schedule.stages[i].patience = epochs[i];
     schedule.stages[i].step_epochs = steps[i];
   }
-  schedule.stages[0].learning_rate = schedule.stages[1].learning_rate = 2e-3;
   schedule.stages[0].self_paced = {1, 1.5, 8};
   return schedule;
 }
