@@ -260,7 +260,12 @@ DayWeather Weather::at(const Place& place, const Day& day) const {
                                1.5 * climate.wetness + 0.8 * moist);
   const double vapour = saturation_vapour_pressure(dew);
   weather.rh_max = std::clamp(100 * vapour / saturation_vapour_pressure(tmin), 5.0, 100.0);
-  weather.rh_min = std::clamp(100 * vapour / saturation_vapour_pressure(tmax), 3.0, weather.rh_max);
+  // By afternoon plants and soil have moistened the air; wind carries some of that away.
+  const double rise =
+      0.42 * range - 1.0 * spell(wind, place, day) + 0.6 * spell(radiation, place, day);
+  const double afternoon = saturation_vapour_pressure(std::min(tmax, dew + std::max(0.0, rise)));
+  weather.rh_min =
+      std::clamp(100 * afternoon / saturation_vapour_pressure(tmax), 3.0, weather.rh_max);
 
   weather.wind = std::clamp(
       std::exp(1.36 + 0.12 * yearly(doy, 75) + 0.33 * spell(wind, place, day)), 0.4, 16.0);

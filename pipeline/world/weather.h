@@ -46,7 +46,9 @@ Climate climate_at(double longitude, double latitude);
 ///  - rain on about 3 days in 10, exponential amounts, most in summer, patchy in space; fewer rainy
 ///    days in hot summers;
 ///  - radiation: extraterrestrial (FAO-56, eq. 21) times 0.70 on clear and 0.38 on wet days;
-///  - humidity from a dew point a little below the daily minimum (vapour pressure: FAO-56, eq. 11);
+///  - humidity from a dew point a little below the daily minimum in the morning and about 5 K
+///  higher
+///    in the afternoon (vapour pressure: FAO-56, eq. 11);
 ///  - wind log-normal about 4 m s-1.
 /// Spells are smooth surfaces whose correlation falls to 1/e at 420 km (rainy days) to 650 km
 /// (temperature); 4 to 28 % of their variance lies in patterns of 60 km.
