@@ -2,12 +2,11 @@
 # What is installed besides the program (which its own folder installs), and the Debian package:
 #   cmake --build --preset release && (cd build/release && cpack -G DEB)
 
-foreach(kind worlds styles)
-  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/configs/${kind}")
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs/${kind}"
-            DESTINATION "${CMAKE_INSTALL_DATADIR}/fluxtile")
-  endif()
-endforeach()
+# Worlds name their models relative to themselves: both keep their places in the source tree.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs/worlds"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/fluxtile/configs")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/models"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/fluxtile/examples")
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME copyright)

@@ -14,19 +14,15 @@ fluxtile_library(fluxtile_world
   simulate.cpp
   world/climate_inputs.cpp
   world/crop_map.cpp
-  world/demo_model.cpp
   world/geotiff.cpp
   world/gpp.cpp
   world/gpp_composites.cpp
   world/gridmet_file.cpp
-  world/gru.cpp
   world/landscape.cpp
   world/placement.cpp
   world/random.cpp
   world/regions.cpp
-  world/ridge.cpp
   world/run_yaml.cpp
-  world/sample_cells.cpp
   world/satellite_gpp.cpp
   world/site_points.cpp
   world/site_points_file.cpp

@@ -55,7 +55,7 @@ inside "$folder/runtime" bash -ec '
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /tmp/fluxtile_*.deb
   fluxtile --version
   rm -rf /tmp/world
-  fluxtile simulate /usr/share/fluxtile/worlds/test.yaml --out /tmp/world
+  fluxtile simulate /usr/share/fluxtile/configs/worlds/test.yaml --out /tmp/world
   fluxtile run /tmp/world/run.yaml
   ls /tmp/world/out'
 echo "== the package builds, installs and runs"

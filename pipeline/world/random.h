@@ -29,9 +29,7 @@ enum class Subject : uint64_t {
   composite,
   cloud_cover,
   cloud_pattern,
-  sample_cells,
-  weights,
-  season_temperature,
+  season_temperature = 25,  // subjects keep their numbers: they decide every value
   season_wetness,
   site_point,
   parameter_jump,

@@ -9,10 +9,9 @@ namespace fluxtile::world {
 namespace {
 
 std::string models_block(const WorldConfig& config) {
-  std::string name = "global", regions = "North: north";
+  std::string name = "global", regions;
   if (!config.models.directory.empty()) {
     name = config.models.default_package;
-    regions.clear();
     for (const auto& [region, package] : config.models.regions)
       regions += fmt::format("{}{}: {}", regions.empty() ? "" : ", ", region, package);
   } else if (config.geography == Geography::midwest) {

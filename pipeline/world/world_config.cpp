@@ -55,8 +55,6 @@ const YamlSchema& world_schema() {
       {"fields.size", shape_text, "side of a quarter section, metres"},
       {"climate", shape_map, "how weather is written"},
       {"climate.stride", shape_text, "every so many cells of gridMET's lattice there is one"},
-      {"model", shape_map, "how the models are fitted"},
-      {"model.sample_cells", shape_text, "number of cells"},
       {"sites", shape_map, "training data without noise"},
       {"sites.count", shape_text, "number of points in the three states"},
       {"sites.file", shape_text, "a CSV file of points"},
@@ -205,7 +203,6 @@ WorldConfig read_world_config(const std::string& path, const std::vector<std::st
     config.crop_mode = static_cast<CropMode>(mode->choice(kCropModes));
   read(find(root, "fields", "size"), config.field_size, 50.0, 200000.0);
   read(find(root, "climate", "stride"), config.climate_stride, 1, 100);
-  read(find(root, "model", "sample_cells"), config.sample_cells, 4, 500);
   config.sites.heterogeneity = config.heterogeneity;
   if (const auto sites = root.find("sites")) read_sites(*sites, path, config.sites);
   if (const auto towers = root.find("towers")) read_towers(*towers, config.towers);
@@ -234,12 +231,11 @@ std::string to_yaml(const WorldConfig& c) {
       "soil: {{cell: {}, shift: {}}}\n"
       "crop: {{cell: {}, mode: {}}}\n"
       "fields: {{size: {}}}\n"
-      "climate: {{stride: {}}}\n"
-      "model: {{sample_cells: {}}}\n",
+      "climate: {{stride: {}}}\n",
       c.resolution, c.tile, c.first_year, c.years, c.spinup,
       kGppErrors[static_cast<size_t>(c.gpp_error)], c.gaps, c.gpp_multiple, c.soil_cell,
       c.soil_shift, c.crop_cell, kCropModes[static_cast<size_t>(c.crop_mode)], c.field_size,
-      c.climate_stride, c.sample_cells);
+      c.climate_stride);
   if (c.sites.count > 0 || !c.sites.file.empty()) {
     const std::string points =
         c.sites.count > 0 ? fmt::format("count: {}", c.sites.count) : "file: training/points.csv";

@@ -75,7 +75,6 @@ struct WorldConfig {
   CropMode crop_mode = CropMode::nearest;
   double field_size = 804.672;  ///< side of a quarter section, metres
   int climate_stride = 1;       ///< every so many cells of gridMET's lattice there is one
-  int sample_cells = 32;        ///< cells on which the models' heads are fitted
   SiteBlock sites;
   TowerBlock towers;
   ModelBlock models;

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "geo/calendar.h"
 #include "pipeline/world/crop_map.h"
-#include "pipeline/world/demo_model.h"
 #include "pipeline/world/geotiff.h"
 #include "pipeline/world/gpp_composites.h"
 #include "pipeline/world/gridmet_file.h"
@@ -105,16 +104,6 @@ void write_climate(const World& world, const fs::path& folder) {
   }
 }
 
-void write_models(const World& world, const fs::path& folder) {
-  std::string global_sha256;
-  for (Package& package : make_models(world)) {
-    const std::string directory = (folder / package.name).string();
-    if (!package.parent_name.empty()) package.parent_sha256 = global_sha256;
-    save_package(package, directory);
-    if (package.name == "global") global_sha256 = load_package(directory)->weights_sha256;
-  }
-}
-
 }  // namespace
 
 void write_world(const World& world, const std::string& directory,
@@ -141,11 +130,7 @@ void write_world(const World& world, const std::string& directory,
   note("GPP composites");
   write_gpp_composites(world, (root / "gpp").string());
   note("models");
-  if (world.config.models.directory.empty()) {
-    if (world.config.geography == Geography::square) write_models(world, root / "models");
-  } else {
-    copy_models(world.config.models, (root / "models").string());
-  }
+  copy_models(world.config.models, (root / "models").string());
   note("true fluxes");
   write_truth(world, (root / "regions.geojson").string(), (root / "truth").string());
   note("training data");

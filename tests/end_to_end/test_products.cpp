@@ -225,14 +225,14 @@ TEST_F(Products, MemoryStaysUnderThePromise) {
 
 TEST_F(Products, EnsembleIsTheMeanOfItsMembers) {
   const auto both = [&](const std::string& variable) {
-    return variant("South", "both", {"--set", "models.regions={South: [global, north]}"}, variable);
+    return variant("South", "both", {"--set", "models.regions={South: [demo-global, demo-iowa]}"}, variable);
   };
   for (const std::string variable : {"ra", "rh", "nee"}) {
     const Raster mean = both(variable);
     const Raster a =
-        variant("South", "global", {"--set", "models.regions={South: global}"}, variable);
+        variant("South", "global", {"--set", "models.regions={South: demo-global}"}, variable);
     const Raster b =
-        variant("South", "north", {"--set", "models.regions={South: north}"}, variable);
+        variant("South", "iowa", {"--set", "models.regions={South: demo-iowa}"}, variable);
     double largest = 0;
     for (size_t k = 0; k < mean.bands.front().size(); ++k) {
       const double one = a.bands.front()[k], two = b.bands.front()[k];

@@ -62,7 +62,7 @@ void duplicate_composite(const fs::path& world) {
 
 /// Puts NaN into the last tensor and enters the right checksum.
 void nan_weights(const fs::path& world) {
-  const fs::path package = world / "models" / "global";
+  const fs::path package = world / "models" / "demo-global";
   std::string bytes = read_file((package / "weights.safetensors").string());
   const std::string before = sha256(bytes);
   std::memcpy(&bytes[bytes.size() - 4], "\x00\x00\xc0\x7f", 4);
@@ -71,7 +71,7 @@ void nan_weights(const fs::path& world) {
 }
 
 void flipped_weights(const fs::path& world) {
-  const std::string file = (world / "models" / "global" / "weights.safetensors").string();
+  const std::string file = (world / "models" / "demo-global" / "weights.safetensors").string();
   std::string bytes = read_file(file);
   bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 1);
   write_atomically(file, bytes);
@@ -167,10 +167,10 @@ const std::vector<Wrong> wrongs = {
     {"CropYearIsMissing", removed("crop/crop_2018.tif"), {}, 65, {"crop", "2018"}},
     {"NoSuchModel", nothing, set("models.default=globel"), 65, {"globel", "models"}},
     {"NoSuchRegionalModel", nothing, set("models.regions.North=nort"), 65, {"nort"}},
-    {"NoWeights", removed("models/global/weights.safetensors"), {}, 65, {"weights.safetensors"}},
+    {"NoWeights", removed("models/demo-global/weights.safetensors"), {}, 65, {"weights.safetensors"}},
     {"FlippedWeights", flipped_weights, {}, 65, {"weights.safetensors", "sha256"}},
     {"TruncatedWeights",
-     truncated("models/global/weights.safetensors"),
+     truncated("models/demo-global/weights.safetensors"),
      {},
      65,
      {"weights.safetensors"}},

@@ -157,7 +157,7 @@ TEST_F(Resume, LostProductIsWrittenAgain) {
 
 TEST_F(Resume, ChangedModelTouchesItsRegionAlone) {
   take_finished();
-  change_weights(world() / "models" / "north");
+  change_weights(world() / "models" / "demo-iowa");
   again();
   EXPECT_EQ(north_tiles, tile_years_computed(outputs()));
   const Contents now = products(outputs());

@@ -33,8 +33,8 @@ TEST_F(PlanTest, SaysWhatThereIsToDo) {
   const Plan made = plan().plan;
   ASSERT_EQ(made.regions.size(), 3U);
   EXPECT_EQ(made.regions[1].name, "North");
-  EXPECT_THAT(made.regions[1].members.front().package, "north");
-  EXPECT_THAT(made.regions[0].members.front().package, "global");
+  EXPECT_THAT(made.regions[1].members.front().package, "demo-iowa");
+  EXPECT_THAT(made.regions[0].members.front().package, "demo-global");
   EXPECT_EQ(made.packages.size(), 2U);
   EXPECT_EQ(made.sources.gpp.composites.size(), 92U);
   EXPECT_EQ(made.sources.crop.years.size(), 2U);

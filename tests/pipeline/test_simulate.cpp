@@ -98,7 +98,7 @@ TEST_F(Simulate, SameSeedSameBytesOtherSeedOtherBytes) {
   simulate("c", {"seed=8"});
   const auto third = contents(root() / "c");
   for (const char* path : {"gpp/gpp_2018201.tif", "climate/pr_2018.nc", "soil/soc.tif",
-                           "crop/crop_2018.tif", "models/global/weights.safetensors"})
+                           "crop/crop_2018.tif", "truth/East_reco_annual.tif"})
     EXPECT_FALSE(third.at(path) == first.at(path)) << path;
 }
 
@@ -270,44 +270,20 @@ TEST_F(Simulate, RegionsAreValidAndNamed) {
   EXPECT_NEAR(area / square, 1 - 1.0 / 64 - lake, 1e-4);
 }
 
-TEST_F(Simulate, PackagesFitTheirBalanceAndDiffer) {
-  const auto global = load_package((world() / "models/global").string());
-  const auto north = load_package((world() / "models/north").string());
-  EXPECT_EQ(global->architecture, "kgml-ag-c");
-  EXPECT_EQ(global->inputs.size(), 19U);
-  EXPECT_EQ(north->region, "North");
-  EXPECT_EQ(north->parent_name, "global");
-  EXPECT_EQ(north->parent_sha256, global->weights_sha256);
-  EXPECT_NE(north->weights_sha256, global->weights_sha256);
-  EXPECT_EQ(north->tensors.at("gru_basic.weight_ih_l0").bytes,
-            global->tensors.at("gru_basic.weight_ih_l0").bytes);
-  EXPECT_NE(north->tensors.at("densor_Rh.weight").bytes,
-            global->tensors.at("densor_Rh.weight").bytes);
-  for (const auto& package : {global, north}) {
-    for (const char* name : {"R2_Ra", "R2_Rh", "R2_NEE"}) {
-      const size_t at = package->training.find(name);
-      ASSERT_NE(at, std::string::npos) << package->training;
-      EXPECT_GT(std::stod(package->training.substr(package->training.find(':', at) + 1)), 0.9)
-          << name;
-    }
-  }
-}
-
 TEST_F(Simulate, CopiesThePackagesThatItsDescriptionNames) {
-  const std::string models = (world() / "models").string();
-  simulate("m", {"models={directory: " + models + ", default: global, regions: {East: north}}"});
-  for (const char* file : {"global/model.yaml", "global/weights.safetensors", "north/model.yaml",
-                           "north/weights.safetensors"}) {
-    EXPECT_TRUE(read_file((root() / "m/models" / file).string()) ==
-                read_file((world() / "models" / file).string()))
+  const fs::path packages = fs::path(FLUXTILE_WORLDS) / "../../examples/models";
+  for (const char* file : {"demo-global/model.yaml", "demo-global/weights.safetensors",
+                           "demo-iowa/model.yaml", "demo-iowa/weights.safetensors"}) {
+    EXPECT_TRUE(read_file((world() / "models" / file).string()) ==
+                read_file((packages / file).string()))
         << file;
   }
-  const std::string run = read_file((root() / "m/run.yaml").string());
-  EXPECT_THAT(run, HasSubstr("  default: global\n  regions: {East: north}\n"));
+  const std::string run = read_file((world() / "run.yaml").string());
+  EXPECT_THAT(run, HasSubstr("  default: demo-global\n  regions: {North: demo-iowa}\n"));
   // Its own description makes it again, packages included.
   std::ostringstream out;
-  simulate_verb((root() / "m/world.yaml").string(), {}, (root() / "again").string(), out);
-  const auto first = contents(root() / "m"), second = contents(root() / "again");
+  simulate_verb((world() / "world.yaml").string(), {}, (root() / "again").string(), out);
+  const auto first = contents(world()), second = contents(root() / "again");
   ASSERT_EQ(first.size(), second.size());
   for (const auto& [path, bytes] : first) EXPECT_TRUE(second.at(path) == bytes) << path;
 }

@@ -11,9 +11,7 @@
 #include "base/error.h"
 #include "geo/calendar.h"
 #include "pipeline/world/gpp.h"
-#include "pipeline/world/gru.h"
 #include "pipeline/world/regions.h"
-#include "pipeline/world/ridge.h"
 #include "pipeline/world/soil.h"
 #include "pipeline/world/weather.h"
 #include "pipeline/world/world_config.h"
@@ -234,49 +232,6 @@ TEST(Landscape, FieldsRotateBetweenCornAndSoybeans) {
   EXPECT_GT(rotated, cropped / 2);
   EXPECT_THAT(codes,
               testing::UnorderedElementsAre(corn, soybeans, open_water, developed, forest, grass));
-}
-
-TEST(Ridge, FindsAnExactLinearMap) {
-  std::vector<std::vector<double>> features(2);
-  std::vector<double> target;
-  const Random random(3);
-  for (int i = 0; i < 200; ++i) {
-    features[0].push_back(random.normal(Subject::texture, i));
-    features[1].push_back(random.normal(Subject::organic, i));
-    target.push_back(1.5 + 2 * features[0].back() - 0.25 * features[1].back());
-  }
-  const LinearHead head = fit_ridge(features, target, 1e-9);
-  EXPECT_NEAR(head.weight[0], 2, 1e-6);
-  EXPECT_NEAR(head.weight[1], -0.25, 1e-6);
-  EXPECT_NEAR(head.bias, 1.5, 1e-6);
-}
-
-TEST(Ridge, RefusesASingularSystem) {
-  const std::vector<std::vector<double>> features(2, std::vector<double>(5, 1.0));
-  EXPECT_THROW(fit_ridge(features, {1, 2, 3, 4, 5}, 0), Error);
-}
-
-// One unit, one day by hand: with weights 0 and biases b_r, b_z, b_in, b_hn, PyTorch's cell gives
-// h = (1 - z) tanh(b_in + r b_hn).
-TEST(Gru, FollowsPyTorchsEquations) {
-  GruLayer layer;
-  layer.inputs = 1;
-  layer.weight_ih.assign(192, 0);
-  layer.weight_hh.assign(192 * 64, 0);
-  layer.bias_ih.assign(192, 0);
-  layer.bias_hh.assign(192, 0);
-  layer.weight_ih[0] = 0.5;     // reset gate of unit 0
-  layer.weight_ih[64] = -0.25;  // update gate
-  layer.weight_ih[128] = 0.75;  // new gate
-  layer.bias_hh[128] = 0.3;
-  Sequence input(2, 1, 8);
-  std::fill(input.at(0), input.at(0) + 16, 2.0);
-  const Sequence hidden = run(layer, input);
-  const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
-  const double r = logistic(1.0), z = logistic(-0.5);
-  const double first = (1 - z) * std::tanh(1.5 + r * 0.3);
-  EXPECT_NEAR(hidden.at(0)[0], first, 1e-15);
-  EXPECT_NEAR(hidden.at(1)[7], (1 - z) * std::tanh(1.5 + r * 0.3) + z * first, 1e-15);
 }
 
 TEST(Regions, ShareTheirBordersToTheLastBit) {
