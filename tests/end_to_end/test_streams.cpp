@@ -87,7 +87,7 @@ TEST_F(Streams, PlanWritesNothing) {
   const fs::path out = folder() / "out";
   const Outcome text = fluxtile(words("plan", test_world(), out));
   EXPECT_EQ(0, text.code) << text.err;
-  for (const char* word : {"region", "grid", "North", "model north", "2017-01-01", "operation",
+  for (const char* word : {"region", "grid", "North", "model demo-iowa", "2017-01-01", "operation",
                            "accuracy", "engine", "memory", "disk", "time", "spin-up"}) {
     EXPECT_THAT(text.out, HasSubstr(word));
   }
