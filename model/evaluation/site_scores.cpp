@@ -44,6 +44,14 @@ struct PairedYear {
   const float* predicted = nullptr;  ///< [365]
 };
 
+/// The first row of the same site: folds of a cross-validation repeat a site under its name.
+size_t first_row_of(const SiteYears& table, size_t site) {
+  const SiteYears::Site& own = table.sites[site];
+  for (size_t s = 0; s < site; ++s)
+    if (table.sites[s].name == own.name && table.sites[s].region == own.region) return s;
+  return site;
+}
+
 std::vector<PairedYear> paired_years(const SiteYears& table, const Roles& roles, Role role,
                                      const Predictions& predictions, const std::string& variable,
                                      bool against_truth) {
@@ -59,13 +67,16 @@ std::vector<PairedYear> paired_years(const SiteYears& table, const Roles& roles,
       PairedYear pair;
       pair.observed = observations(table, variable, s, y, against_truth);
       if (pair.observed.none()) continue;
-      pair.site = s;
+      pair.site = first_row_of(table, s);
       pair.year = table.years[y];
       pair.crop = crop_of(table, s, y);
       pair.predicted = predicted->second.data() + site_year * SiteYears::days;
       out.push_back(std::move(pair));
     }
   }
+  std::stable_sort(out.begin(), out.end(), [](const PairedYear& a, const PairedYear& b) {
+    return std::tie(a.site, a.year) < std::tie(b.site, b.year);
+  });
   return out;
 }
 

@@ -47,6 +47,7 @@ int crop_of(const SiteYears& table, size_t site, size_t year);
 std::map<int, MonthlyMeans> month_crop_means(const SiteYears& table, const Roles& roles, Role role,
                                              const std::string& variable, bool against_truth);
 
+/// Rows of the same name and region are one site (folds of a cross-validation repeat them).
 /// Pairs of one variable (Ra, Rh, Reco, NEE) at a time scale over the site-years with role `role`.
 /// Observations are the table's truth where it has one and `against_truth`, else its labels (daily,
 /// or monthly where there are only monthly ones; then there is no daily scale).

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/evaluation/site_scores.h"
 #include "pipeline/training/arms.h"
 #include "pipeline/training/folds.h"
 #include "tests/pipeline/drawn_site_years.h"
@@ -133,6 +134,21 @@ TEST(Experiment, FoldsStandOneAfterTheOther) {
   ASSERT_EQ(joined.daily.at("NEE").size(), 2 * each);
   EXPECT_EQ(joined.daily.at("NEE")[each - 1], 1.0F);
   EXPECT_EQ(joined.daily.at("NEE")[each], 2.0F);
+}
+
+TEST(Experiment, FoldsDoNotMultiplySites) {
+  const SiteYears table = drawn_site_years(3, 2010, 4);
+  const Experiment first = make_experiment(table, nullptr, last_years({}, {2012, 2013}), false);
+  const Experiment second = make_experiment(table, nullptr, last_years({}, {2010, 2011}), false);
+  const FoldsTable folds({&first, &second});
+  Predictions flat;
+  flat.daily["NEE"].assign(folds.experiment.roles.size() * SiteYears::days, 0.5F);
+  const auto errors = block_errors(folds.experiment.table, folds.experiment.roles, Role::test, flat,
+                                   flat, "NEE", Scale::monthly, false);
+  std::set<size_t> sites;
+  for (const BlockError& error : errors) sites.insert(error.site);
+  EXPECT_EQ(sites.size(), 3U);
+  EXPECT_EQ(errors.size(), 3U * 4U) << "every site-year is tested once";
 }
 
 TEST(Arms, NamesAreReadBack) {
