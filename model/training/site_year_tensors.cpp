@@ -86,6 +86,15 @@ HostLabels monthly_labels(const SiteYears& table, const std::string& name, int64
   return labels;
 }
 
+/// z-score of an input. The year is clamped to the package's range, as maps do (models.year).
+float z_score(const PackageInput& input, double value) {
+  if (input.name == "Year") {
+    if (input.min) value = std::max(value, *input.min);
+    if (input.max) value = std::min(value, *input.max);
+  }
+  return static_cast<float>((value - input.scaler.mean) / input.scaler.std);
+}
+
 }  // namespace
 
 SiteYearTensors::SiteYearTensors(const Package& package, const SiteYears& table,
@@ -110,10 +119,10 @@ SiteYearTensors::SiteYearTensors(const Package& package, const SiteYears& table,
         runnable[row] = std::isfinite(physical[day * given + column[f]]);
     if (!runnable[row]) continue;
     for (size_t f = 0; f < features; ++f) {
-      const Scaler& scaler = package.inputs[f].scaler;
+      const PackageInput& input = package.inputs[f];
       for (size_t day = 0; day < days; ++day)
-        z[(row * days + day) * features + f] = static_cast<float>(
-            (static_cast<double>(physical[day * given + column[f]]) - scaler.mean) / scaler.std);
+        z[(row * days + day) * features + f] =
+            z_score(input, static_cast<double>(physical[day * given + column[f]]));
     }
   }
   x_z_ = to_device(x_z_);

@@ -100,6 +100,21 @@ TEST(Predict, AYearWithGapsHasNoValueAndLeavesTheStateAsItWas) {
     ASSERT_NEAR(out.daily.at("Rh")[i], whole.daily.at("Rh")[i], 1e-5);
 }
 
+TEST(Predict, TheYearIsClampedAsInMaps) {
+  SiteYears table = test::crop_fields(11, 1, 2);
+  Package package = test::random_package(4);
+  PackageInput& year = package.inputs[9];
+  ASSERT_EQ(year.name, "Year");
+  year.min = 2001;
+  year.max = 2002;
+  const Predictions inside = predict(package, table, 0, 1);
+  for (size_t i = 9; i < table.inputs.size(); i += 19)
+    if (table.inputs[i] > 2001.5F) table.inputs[i] = 2030;
+  EXPECT_EQ(predict(package, table, 0, 1).daily, inside.daily);
+  year.max.reset();
+  EXPECT_NE(predict(package, table, 0, 1).daily, inside.daily);
+}
+
 TEST(Predict, BaselinesHaveNoYield) {
   const SiteYears table = test::crop_fields(11, 2, 2);
   const Package package = untrained_package("gru", table, Roles(4, Role::train), 1);
