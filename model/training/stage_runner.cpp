@@ -15,8 +15,8 @@
 namespace fluxtile {
 namespace {
 
-/// Sites that run together. Fixed: how sums are cut decides their last digits.
-constexpr size_t training_group = 8, evaluation_group = 32, cuda_group = 4096;
+/// Sites that run together without gradients, and on a GPU.
+constexpr size_t evaluation_group = 32, cuda_group = 4096;
 /// Site-years whose intermediate values a thread holds at most for back-propagation: 5.7 MiB each.
 constexpr size_t most_site_years = 64;
 
@@ -139,10 +139,10 @@ std::vector<bool> StageRunner::picked(const std::vector<bool>& rows,
 size_t StageRunner::group_size(size_t sites, bool gradient) const {
   if (is_cuda(work_.options.device) && !stage_.whole_record) return cuda_group;
   if (!gradient) return evaluation_group;
-  if (!stage_.whole_record) return training_group;
-  // Few sites are still two pieces of work.
+  const auto chunk = static_cast<size_t>(sites_of_chunk(static_cast<int64_t>(sites)));
+  if (!stage_.whole_record) return chunk;
   const size_t fits = most_site_years / static_cast<size_t>(std::max<int64_t>(1, work_.data.years));
-  return std::max<size_t>(1, std::min({fits, training_group, (sites + 1) / 2}));
+  return std::max<size_t>(1, std::min(fits, chunk));
 }
 
 std::vector<size_t> StageRunner::epoch_sites(int epoch) const {
