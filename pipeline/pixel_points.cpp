@@ -9,33 +9,10 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "pipeline/config_values.h"
+#include "pipeline/csv_line.h"
 
 namespace fluxtile {
 namespace {
-
-std::string trimmed(const std::string& text) {
-  const char* blank = " \t\r";
-  const size_t begin = text.find_first_not_of(blank);
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-/// Fields of a CSV line; quotes may enclose commas.
-std::vector<std::string> fields(const std::string& line) {
-  std::vector<std::string> list(1);
-  bool quoted = false;
-  for (const char c : line) {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      list.emplace_back();
-    } else {
-      list.back() += c;
-    }
-  }
-  for (auto& field : list) field = trimmed(field);
-  return list;
-}
 
 size_t column(const std::vector<std::string>& header, const std::vector<std::string>& names) {
   for (size_t i = 0; i < header.size(); ++i) {
@@ -49,7 +26,7 @@ size_t column(const std::vector<std::string>& header, const std::vector<std::str
 }  // namespace
 
 Point parse_point(const std::string& text) {
-  const auto parts = fields(text);
+  const auto parts = csv_fields(text);
   if (parts.size() == 2) {
     const auto x = number_in(parts[0]), y = number_in(parts[1]);
     if (x && y && std::isfinite(*x) && std::isfinite(*y)) return {*x, *y};
@@ -67,7 +44,7 @@ PointList read_points(const std::string& path) {
   std::istringstream lines(content);
   std::string line;
   std::getline(lines, line);
-  const auto header = fields(line);
+  const auto header = csv_fields(line);
   PointList list;
   size_t x = column(header, {"x"}), y = column(header, {"y"});
   if (x == header.size() || y == header.size()) {
@@ -83,7 +60,7 @@ PointList read_points(const std::string& path) {
   }
   for (int number = 2; std::getline(lines, line); ++number) {
     if (trimmed(line).empty()) continue;
-    const auto row = fields(line);
+    const auto row = csv_fields(line);
     const auto number_at = [&row](size_t i) {
       return i < row.size() ? number_in(row[i]).value_or(NAN) : NAN;
     };

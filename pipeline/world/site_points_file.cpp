@@ -10,34 +10,11 @@
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "pipeline/config_values.h"
+#include "pipeline/csv_line.h"
 #include "pipeline/world/sites.h"
 
 namespace fluxtile::world {
 namespace {
-
-std::string trimmed(const std::string& text) {
-  const char* blank = " \t\r";
-  const size_t begin = text.find_first_not_of(blank);
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-// Fields of a line; quotes may enclose commas.
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (const char c : line) {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  for (std::string& field : fields) field = trimmed(field);
-  return fields;
-}
 
 size_t column_of(const std::string& path, const std::vector<std::string>& header,
                  const std::string& name) {
@@ -72,7 +49,7 @@ std::vector<SitePoint> read_points_csv(const std::string& path) {
   std::istringstream lines(content);
   std::string line;
   std::getline(lines, line);
-  const std::vector<std::string> header = fields_of(line);
+  const std::vector<std::string> header = csv_fields(line);
   const size_t name = column_of(path, header, "NAME"),
                state = column_of(path, header, "STATE_NAME"), lon = column_of(path, header, "Lon"),
                lat = column_of(path, header, "Lat");
@@ -80,7 +57,7 @@ std::vector<SitePoint> read_points_csv(const std::string& path) {
   std::set<std::pair<double, double>> places;
   for (int number = 2; std::getline(lines, line); ++number) {
     if (trimmed(line).empty()) continue;
-    const std::vector<std::string> row = fields_of(line);
+    const std::vector<std::string> row = csv_fields(line);
     const auto refuse = [&](const std::string& message, const std::string& expected) {
       return Error(Code::data, message)
           .file(path)
