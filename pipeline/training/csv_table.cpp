@@ -9,16 +9,10 @@
 #include "base/atomic_file.h"
 #include "base/nearest_name.h"
 #include "pipeline/config_values.h"
+#include "pipeline/csv_line.h"
 
 namespace fluxtile {
 namespace {
-
-std::string trimmed(const std::string& text) {
-  const char* blank = " \t\r";
-  const size_t begin = text.find_first_not_of(blank);
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
 
 /// The separator that the first line holds most of.
 char separator_of(const std::string& line) {
