@@ -32,6 +32,7 @@ fluxtile_library(fluxtile_world
   world/tower_labels.cpp
   world/training_tables.cpp
   world/true_parameters.cpp
+  world/true_model.cpp
   world/truth.cpp
   world/truth_maps.cpp
   world/weather.cpp

@@ -18,12 +18,12 @@
 #include "pipeline/world/climate_inputs.h"
 #include "pipeline/world/gpp.h"
 #include "pipeline/world/satellite_gpp.h"
+#include "pipeline/world/true_model.h"
 #include "pipeline/world/true_parameters.h"
 
 namespace fluxtile::world {
 namespace {
 
-constexpr int kSettleYears = 4;     // before the first year: the pools' equilibrium, then run
 constexpr double kStep = 1609.344;  // metres between the fields that are tried for cropland
 constexpr size_t kInputs = kgml_ag_c::feature_count;
 constexpr std::array<const char*, kInputs> kUnits = {
@@ -176,7 +176,7 @@ void simulate_site(const SiteWorld& world, const Surroundings& around, bool sate
   const Point field = nearest_cropland(around.fields, point);
   const SoilProperties soil = around.soil.at(field.x, field.y);
   const Weather::Place place = around.weather.place(where.longitude, where.latitude);
-  const int first = world.first_year - kSettleYears;
+  const int first = first_settling_year(world.first_year);
   std::vector<YearOfSite> years;
   for (size_t y = 0; y < around.days.size(); ++y)
     years.push_back(
@@ -185,13 +185,12 @@ void simulate_site(const SiteWorld& world, const Surroundings& around, bool sate
   const delta_carbon::ParameterSet parameters =
       parameter_set(around.parameters, {{where.region, place.climate, soil}});
   const delta_carbon::SoilColumn column = soil_column({soil}, {where.latitude});
-  const bool other = world.heterogeneity == Heterogeneity::other_structure;
-  const auto run = other ? delta_carbon::run_other_structure : delta_carbon::run;
+  const TrueModel model{world.heterogeneity, parameters, column};
+  const int before = world.first_year - first;
   std::vector<delta_carbon::Forcing> settling;
-  for (size_t y = 0; y < kSettleYears; ++y) settling.push_back(years[y].forcing);
-  delta_carbon::State state = delta_carbon::equilibrium(parameters, column, settling);
-  for (const delta_carbon::Forcing& year : settling) run(parameters, column, year, state);
-  years.erase(years.begin(), years.begin() + kSettleYears);
+  for (int y = 0; y < before; ++y) settling.push_back(years[static_cast<size_t>(y)].forcing);
+  delta_carbon::State state = model.settled(settling);
+  years.erase(years.begin(), years.begin() + before);
 
   const std::vector<float> seen =
       satellite ? seen_by_satellite(around.satellite, years, field, world.first_year)
@@ -199,7 +198,7 @@ void simulate_site(const SiteWorld& world, const Surroundings& around, bool sate
   size_t first_day = 0;  // of the year, in `seen`
   for (size_t y = 0; y < years.size(); ++y) {
     const delta_carbon::Forcing& forcing = years[y].forcing;
-    const delta_carbon::Fluxes fluxes = run(parameters, column, forcing, state);
+    const delta_carbon::Fluxes fluxes = model.run(forcing, state);
     const size_t site_year = table.site_year(site, y), at = site_year * SiteYears::days;
     const std::array<std::pair<const char*, const std::vector<float>*>, 5> daily = {
         {{"Ra", &fluxes.ra},
@@ -258,8 +257,8 @@ SiteYears simulate_sites(const SiteWorld& world) {
                       SatelliteGpp(random),
                       Weather(random, box_of(world.points)),
                       {}};
-  around.days =
-      days_of(around.weather, world.first_year - kSettleYears, world.first_year + world.years);
+  around.days = days_of(around.weather, first_settling_year(world.first_year),
+                        world.first_year + world.years);
 
   const Transform to_grid(
       choose_operation(Crs::from_user_input("EPSG:4269"), Crs::from_user_input("EPSG:5070")));

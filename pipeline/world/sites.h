@@ -53,11 +53,10 @@ std::string block_of(const std::string& region, double longitude, double latitud
 /// Daily inputs (the 19 of kgml-ag-c) and labels Ra, Rh, Reco, NEE, GPP, Yield of every site-year,
 /// made with delta-carbon; `truth` holds the same daily variables. synthetic = true. A site stands
 /// on the cropland nearest to its point; its weather, soil, crops and parameters depend on seed and
-/// place alone. Pools begin at the equilibrium of the four years before the first, which are then
-/// run. The process model runs on the true GPP whatever the input shows; heterogeneity
-/// other_structure always has the satellite's as input. Parallel over sites; the result does not
-/// depend on the number of threads. Throws Error(data): no points, years outside 1..200, an unknown
-/// `gpp`.
+/// place alone. Pools have settled since first_settling_year(). The process model runs on the true
+/// GPP whatever the input shows; heterogeneity other_structure always has the satellite's as input.
+/// Parallel over sites; the result does not depend on the number of threads. Throws Error(data): no
+/// points, years outside 1..200, an unknown `gpp`.
 SiteYears simulate_sites(const SiteWorld& world);
 
 /// What towers would tell of `table`: Reco and NEE alone, with noise and gaps; `truth` and inputs

@@ -7,6 +7,7 @@
 
 #include "geo/calendar.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/true_model.h"
 #include "pipeline/world/true_parameters.h"
 
 namespace fluxtile::world {
@@ -15,7 +16,9 @@ namespace {
 // Cells that delta-carbon steps through together.
 constexpr size_t kLanes = 64;
 
-int first_simulated_year(const WorldConfig& config) { return config.begin_year() - kSettleYears; }
+int first_simulated_year(const WorldConfig& config) {
+  return first_settling_year(config.begin_year());
+}
 
 std::vector<Weather::Day> days_of(const Weather& weather, int year) {
   std::vector<Weather::Day> days;
@@ -147,9 +150,6 @@ Truth simulate_truth(const World& world, const TruthWeather& weather, const std:
   for (int year = config.first_year; year < config.end_year(); ++year)
     truth.years[year].sums.assign(TruthYear::variables.size() * 12 * n, 0.0);
 
-  const auto run = config.heterogeneity == Heterogeneity::other_structure
-                       ? delta_carbon::run_other_structure
-                       : delta_carbon::run;
   const auto simulate = [&](size_t chunk) {
     const size_t begin = chunk * kLanes, end = std::min(n, begin + kLanes);
     const auto parameters = cell_forcing.parameters(begin, end);
@@ -158,10 +158,11 @@ Truth simulate_truth(const World& world, const TruthWeather& weather, const std:
     int year = first_simulated_year(config);
     for (; year < config.begin_year(); ++year)
       settling.push_back(cell_forcing.year(year, weather.at(year), begin, end));
-    delta_carbon::State state = delta_carbon::equilibrium(parameters, soil, settling);
+    const TrueModel model{config.heterogeneity, parameters, soil};
+    delta_carbon::State state = model.settled(settling);
     for (; year < config.end_year(); ++year) {
       const auto forcing = cell_forcing.year(year, weather.at(year), begin, end);
-      const delta_carbon::Fluxes fluxes = run(parameters, soil, forcing, state);
+      const delta_carbon::Fluxes fluxes = model.run(forcing, state);
       if (year < config.first_year) continue;
       add_year(fluxes, forcing, year, begin, n, truth.years.at(year).sums);
     }

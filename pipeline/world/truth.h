@@ -18,9 +18,8 @@ Lattice model_lattice(const WorldConfig& config);
 /// Illinois', South Indiana's; the states have their own.
 std::string region_with_parameters_of(const std::string& region);
 
-/// Days of weather by calendar year, from kSettleYears before the world's inputs to its end.
+/// Days of weather by calendar year, from first_settling_year() to the world's end.
 using TruthWeather = std::map<int, std::vector<Weather::Day>>;
-constexpr int kSettleYears = 2;
 TruthWeather truth_weather(const World& world);
 
 /// Cells of the model grid with what delta-carbon needs to know of them, year after year.
@@ -59,8 +58,8 @@ struct Truth {
 };
 
 /// Runs delta-carbon with the true parameters on every cell of `cells` that has a truth, over the
-/// years that run.yaml maps. Pools begin at the equilibrium of the kSettleYears years before the
-/// world's inputs; the years of spin-up follow. A cell's truth depends on description and place
+/// years that run.yaml maps. Pools have settled since first_settling_year() of the world's inputs;
+/// the years of spin-up follow. A cell's truth depends on description and place
 /// alone, not on other cells, threads or `years`. Uses all cores.
 Truth simulate_truth(const World& world, const TruthWeather& weather, const std::string& region,
                      const std::vector<CellIndex>& cells);

@@ -13,6 +13,7 @@
 #include "geo/region.h"
 #include "pipeline/verbs.h"
 #include "pipeline/world/gpp.h"
+#include "pipeline/world/true_model.h"
 #include "pipeline/world/true_parameters.h"
 #include "pipeline/world/truth.h"
 
@@ -87,9 +88,11 @@ TEST(Truth, IsWhatDeltaCarbonGivesByHand) {
       parameter_set(TrueParameters(Random(7), Heterogeneity::large_jump),
                     {{"Illinois", climate_at(place.x, place.y), soil}});
   const delta_carbon::SoilColumn column = soil_column({soil}, {place.y});
-  delta_carbon::State state =
-      delta_carbon::equilibrium(parameters, column, {forcing_of(2015), forcing_of(2016)});
-  delta_carbon::run(parameters, column, forcing_of(2017), state);
+  // The soil map is of the start of 2008: from there on the years are run.
+  delta_carbon::State state = delta_carbon::equilibrium(
+      parameters, column, {forcing_of(2008), forcing_of(2009), forcing_of(2010), forcing_of(2011)});
+  for (int year = 2008; year < 2018; ++year)
+    delta_carbon::run(parameters, column, forcing_of(year), state);
   const delta_carbon::Forcing forcing = forcing_of(2018);
   const delta_carbon::Fluxes fluxes = delta_carbon::run(parameters, column, forcing, state);
 
@@ -264,6 +267,13 @@ TEST_F(TruthMaps, AreOnTheRunsGridAndNamed) {
   for (const double v : yield) most = std::isnan(v) ? most : std::max(most, v);
   EXPECT_GT(most, 150);
   EXPECT_LT(most, 900);
+}
+
+TEST(TrueModel, SettlesFromTheSoilSurveyOn) {
+  EXPECT_EQ(first_settling_year(2018), 2008);
+  EXPECT_EQ(first_settling_year(2012), 2008);
+  EXPECT_EQ(first_settling_year(2011), 2007);
+  EXPECT_EQ(first_settling_year(2001), 1997);
 }
 
 }  // namespace
