@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 /// The functions of a recurrent network's gates, for code that is compiled once an instruction set:
 /// always inlined, so that no copy compiled for a newer processor can be linked into code for an
@@ -10,7 +12,36 @@
 /// comparisons become vector code.
 #define FLUXTILE_INLINE inline __attribute__((always_inline))
 
+/// FLUXTILE_EACH_SET(FUNCTION) defines FUNCTION(baseline), FUNCTION(avx2) and FUNCTION(avx512),
+/// each for its instruction set; FLUXTILE_SETS(name) lists name_baseline, name_avx2, name_avx512.
+#ifdef __x86_64__
+#define FLUXTILE_EACH_SET(FUNCTION)                  \
+  FUNCTION(baseline)                                 \
+  __attribute__((target("avx2,fma"))) FUNCTION(avx2) \
+      __attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) FUNCTION(avx512)
+#define FLUXTILE_SETS(name) \
+  { name##_baseline, name##_avx2, name##_avx512 }
+#else
+#define FLUXTILE_EACH_SET(FUNCTION) FUNCTION(baseline)
+#define FLUXTILE_SETS(name) \
+  { name##_baseline }
+#endif
+
 namespace fluxtile {
+
+/// Of the variants that FLUXTILE_SETS() lists, those that this processor can run; the last is best.
+template <typename Function>
+std::vector<Function*> runnable_variants(std::vector<Function*> variants) {
+  std::size_t count = 1;
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    ++count;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) ++count;
+  }
+#endif
+  variants.resize(count);
+  return variants;
+}
 
 /// e^x for the gates: x = k ln 2 + r, |r| <= ln 2 / 2, Taylor's series of e^r to r^7 (5e-9), scaled
 /// by 2^k in the exponent bits. Arguments outside [-87, 87] are cut: the gates are flat there.

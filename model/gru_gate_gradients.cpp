@@ -62,48 +62,28 @@ FLUXTILE_INLINE void all_back(const float* saved, const float* before, const flo
 }
 
 // clang-format off
-#define FLUXTILE_GRADIENTS(set)                                                                   \
+#define FLUXTILE_KEPT(set)                                                                        \
   void kept_##set(const float* input, const float* recurrent, const float* bias,                  \
                   const float* before, float* after, float* saved, size_t lanes, size_t units) {  \
     all_kept(input, recurrent, bias, before, after, saved, lanes, units);                         \
   }
-#define FLUXTILE_GRADIENTS_BACK(set)                                                              \
+#define FLUXTILE_BACK(set)                                                                        \
   void back_##set(const float* saved, const float* before, const float* after_gradient,           \
                   float* carry, float* gradient, float* sums, size_t lanes, size_t units) {       \
     all_back(saved, before, after_gradient, carry, gradient, sums, lanes, units);                 \
   }
-FLUXTILE_GRADIENTS(baseline)
-FLUXTILE_GRADIENTS_BACK(baseline)
-#ifdef __x86_64__
-__attribute__((target("avx2,fma"))) FLUXTILE_GRADIENTS(avx2)
-__attribute__((target("avx2,fma"))) FLUXTILE_GRADIENTS_BACK(avx2)
-__attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) FLUXTILE_GRADIENTS(avx512)
-__attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) FLUXTILE_GRADIENTS_BACK(avx512)
-#endif
+FLUXTILE_EACH_SET(FLUXTILE_KEPT)
+FLUXTILE_EACH_SET(FLUXTILE_BACK)
 // clang-format on
 
 }  // namespace
 
 std::vector<GruGatesKept*> gru_gates_kept_variants() {
-  std::vector<GruGatesKept*> variants = {kept_baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    variants.push_back(kept_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    variants.push_back(kept_avx512);
-#endif
-  return variants;
+  return runnable_variants<GruGatesKept>(FLUXTILE_SETS(kept));
 }
 
 std::vector<GruGatesBack*> gru_gates_back_variants() {
-  std::vector<GruGatesBack*> variants = {back_baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    variants.push_back(back_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    variants.push_back(back_avx512);
-#endif
-  return variants;
+  return runnable_variants<GruGatesBack>(FLUXTILE_SETS(back));
 }
 
 void gru_gates_kept(const float* input, const float* recurrent, const float* bias,

@@ -25,30 +25,18 @@ FLUXTILE_INLINE void all_gates(const float* input, const float* recurrent, const
 }
 
 // clang-format off
-#define FLUXTILE_GATES(name)                                                                      \
-  void name(const float* input, const float* recurrent, const float* bias, const float* before,   \
-            float* after, size_t lanes, size_t units) {                                           \
+#define FLUXTILE_GATES(set)                                                                       \
+  void gates_##set(const float* input, const float* recurrent, const float* bias,                 \
+                   const float* before, float* after, size_t lanes, size_t units) {               \
     all_gates(input, recurrent, bias, before, after, lanes, units);                               \
   }
-FLUXTILE_GATES(gates_baseline)
-#ifdef __x86_64__
-__attribute__((target("avx2")))
-FLUXTILE_GATES(gates_avx2)
-__attribute__((target("avx512f,avx512dq,prefer-vector-width=512")))
-FLUXTILE_GATES(gates_avx512)
-#endif
+FLUXTILE_EACH_SET(FLUXTILE_GATES)
 // clang-format on
 
 }  // namespace
 
 std::vector<GruGates*> gru_gates_variants() {
-  std::vector<GruGates*> variants = {gates_baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2")) variants.push_back(gates_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    variants.push_back(gates_avx512);
-#endif
-  return variants;
+  return runnable_variants<GruGates>(FLUXTILE_SETS(gates));
 }
 
 void gru_gates(const float* input, const float* recurrent, const float* bias, const float* before,

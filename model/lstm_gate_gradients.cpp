@@ -78,38 +78,18 @@ FLUXTILE_INLINE void all_back(const float* saved, const float* after_gradient, c
                   float* cell_carry, float* gradient, float* sums, size_t lanes, size_t units) {  \
     all_back(saved, after_gradient, carry, cell_carry, gradient, sums, lanes, units);             \
   }
-FLUXTILE_KEPT(baseline)
-FLUXTILE_BACK(baseline)
-#ifdef __x86_64__
-__attribute__((target("avx2,fma"))) FLUXTILE_KEPT(avx2)
-__attribute__((target("avx2,fma"))) FLUXTILE_BACK(avx2)
-__attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) FLUXTILE_KEPT(avx512)
-__attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) FLUXTILE_BACK(avx512)
-#endif
+FLUXTILE_EACH_SET(FLUXTILE_KEPT)
+FLUXTILE_EACH_SET(FLUXTILE_BACK)
 // clang-format on
 
 }  // namespace
 
 std::vector<LstmGatesKept*> lstm_gates_kept_variants() {
-  std::vector<LstmGatesKept*> variants = {kept_baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    variants.push_back(kept_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    variants.push_back(kept_avx512);
-#endif
-  return variants;
+  return runnable_variants<LstmGatesKept>(FLUXTILE_SETS(kept));
 }
 
 std::vector<LstmGatesBack*> lstm_gates_back_variants() {
-  std::vector<LstmGatesBack*> variants = {back_baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    variants.push_back(back_avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    variants.push_back(back_avx512);
-#endif
-  return variants;
+  return runnable_variants<LstmGatesBack>(FLUXTILE_SETS(back));
 }
 
 void lstm_gates_kept(const float* input, const float* recurrent, const float* bias, float* cell,
