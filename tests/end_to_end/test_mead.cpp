@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "raster.h"
+#include "tests/shared/needs_folder.h"
 #include "workplace.h"
 
 namespace fluxtile::end_to_end {
@@ -39,17 +40,14 @@ std::vector<Row> read_table(const fs::path& file) {
 
 double number(const Row& row, const std::string& name) { return std::stod(row.at(name)); }
 
-class Mead : public Workplace {
+class Mead : public test::NeedsFolders<Workplace, test::kRealData, test::kGolden> {
  protected:
-  void SetUp() override {
-    const char* data = std::getenv("FLUXTILE_TEST_DATA");
-    const char* golden = std::getenv("FLUXTILE_GOLDEN");
-    if (data == nullptr || golden == nullptr)
-      GTEST_SKIP() << "FLUXTILE_TEST_DATA and FLUXTILE_GOLDEN are not both set";
+  void given() override {
+    const fs::path data = given_folder(0), golden = given_folder(1);
     world_ = folder() / "mead-ne";
-    fs::copy(fs::path(data) / "mead-ne", world_, fs::copy_options::recursive);
+    fs::copy(data / "mead-ne", world_, fs::copy_options::recursive);
     fs::create_directory(world_ / "models");
-    fs::copy(fs::path(golden) / "kgml" / "package", world_ / "models" / "global",
+    fs::copy(golden / "kgml" / "package", world_ / "models" / "global",
              fs::copy_options::recursive);
   }
   fs::path world_;

@@ -11,6 +11,7 @@
 #include "geo/raster_source.h"
 #include "geo/unit.h"
 #include "netcdf_fixture.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -736,24 +737,16 @@ TEST_F(NetcdfSource, ThreadsReadTheSameFilesAtOnce) {
 // ---- real files: the expected numbers were read off with ncdump and GDAL
 // -------------------------
 
-class RealNetcdf : public testing::Test {
+class RealNetcdf : public test::NeedsFolder<test::kRealData> {
  protected:
-  void SetUp() override {
-    const char* root = std::getenv("FLUXTILE_TEST_DATA");
-    if (root == nullptr) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
-    root_ = root;
-  }
   void TearDown() override { close_netcdf_files(); }
   [[nodiscard]] NetcdfInfo open(const std::string& name) const {
-    return read_netcdf_info(root_ + "/" + name);
+    return read_netcdf_info(given_folder() + "/" + name);
   }
   static double at(const NetcdfInfo& info, const NetcdfVariable& v, size_t step, int64_t row,
                    int64_t column) {
     return read_netcdf_block(info, v, step, 1, {column, row, 1, 1}).at(0);
   }
-
- private:
-  std::string root_;
 };
 
 TEST_F(RealNetcdf, GridMet) {

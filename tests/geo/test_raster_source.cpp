@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -302,13 +303,9 @@ TEST_F(RasterFile, ManyThreadsReadTheSameFiles) {
 
 // ---------------------------------------------------------------------- real files
 
-class RealRasters : public ::testing::Test {
+class RealRasters : public test::NeedsFolder<test::kRealData> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_TEST_DATA");
-    if (folder == nullptr) GTEST_SKIP() << "FLUXTILE_TEST_DATA names no folder of real files";
-    folder_ = folder;
-  }
+  void given() override { folder_ = given_folder(); }
 
   /// Raw value that gdallocationinfo prints for a cell.
   static double located(const std::string& path, int64_t column, int64_t row) {

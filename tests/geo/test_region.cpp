@@ -12,6 +12,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -326,12 +327,10 @@ TEST_F(RegionFile, AConfiguredCrsThatIsNotNeededIsReported) {
 
 // ---------------------------------------------------------------------- real boundaries
 
-class RealBoundaries : public ::testing::Test {
+class RealBoundaries : public test::NeedsFolder<test::kRealData> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_TEST_DATA");
-    if (folder == nullptr) GTEST_SKIP() << "FLUXTILE_TEST_DATA names no folder of real files";
-    folder_ = folder;
+  void given() override {
+    folder_ = given_folder();
     states_ = {folder_ + "/us-atlas/states-10m.json", "", "name", "EPSG:4269"};
   }
   std::string folder_;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -88,10 +89,10 @@ TEST(Adam, GradientFactorClipsAndNormIsThatOfAll) {
   EXPECT_FLOAT_EQ(adam.state().at("m.b").data<float>()[1], 0.1F);
 }
 
-TEST(Adam, ReproducesTheReferenceTrajectory) {
-  const char* folder = std::getenv("FLUXTILE_GOLDEN");
-  if (!folder) GTEST_SKIP() << "FLUXTILE_GOLDEN is not set";
-  std::ifstream file(std::string(folder) + "/primitives/optimisers.json");
+using AdamGolden = test::NeedsFolder<test::kGolden>;
+
+TEST_F(AdamGolden, ReproducesTheReferenceTrajectory) {
+  std::ifstream file(given_folder() + "/primitives/optimisers.json");
   const nlohmann::json golden = nlohmann::json::parse(file);
   at::Tensor x = vector_of(golden["start"].get<std::vector<double>>());
   Adam adam({{"x", x, 1}});

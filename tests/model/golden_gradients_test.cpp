@@ -10,42 +10,26 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/atomic_file.h"
+#include "golden_file.h"
 #include "model/training/parallel_gradient.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile::test {
 namespace {
 
 constexpr int64_t pixels = 8, years = 2, days = 365, chunk_sites = 3, chunks = 3;
 
-torch::Tensor read(const std::string& path, const std::string& name) {
-  const netCDF::NcFile file(path, netCDF::NcFile::read);
-  const netCDF::NcVar variable = file.getVar(name);
-  std::vector<int64_t> shape;
-  for (const auto& dimension : variable.getDims())
-    shape.push_back(static_cast<int64_t>(dimension.getSize()));
-  torch::Tensor values = torch::empty(shape);
-  variable.getVar(values.data_ptr<float>());
-  return values;
-}
-
-std::string text_of(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-class GoldenGradients : public testing::Test {
+class GoldenGradients : public NeedsFolder<kGolden> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_GOLDEN");
-    if (!folder) GTEST_SKIP() << "FLUXTILE_GOLDEN is not set";
-    folder_ = std::string(folder) + "/kgml/";
+  void given() override {
+    folder_ = given_folder() + "/kgml/";
     package_ = load_package(folder_ + "package");
     network_ = make_flux_network(*package_);
-    x_z_ = read(folder_ + "inputs.nc", "x_z");
-    target_ = read(folder_ + "targets.nc", "target_z");
-    mask_ = read(folder_ + "targets.nc", "mask");
-    norms_ = nlohmann::json::parse(text_of(folder_ + "grad_norms.json"));
+    x_z_ = read_golden(folder_ + "inputs.nc", "x_z");
+    target_ = read_golden(folder_ + "targets.nc", "target_z");
+    mask_ = read_golden(folder_ + "targets.nc", "mask");
+    norms_ = golden_json(folder_ + "grad_norms.json");
   }
 
   [[nodiscard]] static torch::Tensor of_year(const torch::Tensor& record, int64_t year) {
@@ -100,7 +84,7 @@ class GoldenGradients : public testing::Test {
     const double expected = norms_.at("loss").at(name).get<double>();
     EXPECT_NEAR(found, expected, 1e-5 * expected);
     const std::string file = folder_ + "grads_" + name + ".safetensors";
-    const Tensors gradients = parse_safetensors(text_of(file), file).tensors;
+    const Tensors gradients = parse_safetensors(read_file(file), file).tensors;
     ASSERT_EQ(gradients.size(), network_->named_parameters().size());
     for (const auto& item : network_->named_parameters()) {
       const Tensor& tensor = gradients.at(item.key());

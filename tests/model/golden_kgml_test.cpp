@@ -9,24 +9,16 @@
 #include <netcdf>
 
 #include "base/error.h"
+#include "golden_file.h"
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
 #include "model/kgml_ag_c_network.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile::test {
 namespace {
 
 constexpr int64_t pixels = 8, years = 2, days = 365, features = 19;
-
-torch::Tensor read(const netCDF::NcFile& file, const std::string& name) {
-  const netCDF::NcVar variable = file.getVar(name);
-  std::vector<int64_t> shape;
-  for (const auto& dimension : variable.getDims())
-    shape.push_back(static_cast<int64_t>(dimension.getSize()));
-  torch::Tensor values = torch::empty(shape);
-  variable.getVar(values.data_ptr<float>());
-  return values;
-}
 
 /// Largest difference relative to the largest value, at least 1.
 double relative_difference(const torch::Tensor& found, const torch::Tensor& expected) {
@@ -34,25 +26,23 @@ double relative_difference(const torch::Tensor& found, const torch::Tensor& expe
   return (found - expected).abs().max().item<double>() / scale;
 }
 
-class GoldenKgml : public testing::Test {
+class GoldenKgml : public NeedsFolder<kGolden> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_GOLDEN");
-    if (!folder) GTEST_SKIP() << "FLUXTILE_GOLDEN is not set";
-    const std::string kgml = std::string(folder) + "/kgml/";
+  void given() override {
+    const std::string kgml = given_folder() + "/kgml/";
     inputs_.open(kgml + "inputs.nc", netCDF::NcFile::read);
     outputs_.open(kgml + "outputs.nc", netCDF::NcFile::read);
     package_ = load_package(kgml + "package");
   }
 
   [[nodiscard]] torch::Tensor expected(const std::string& name) const {
-    return read(outputs_, name);
+    return read_golden(outputs_, name);
   }
 
   /// The engine's inputs for one year of the vectors, each pixel its own climate cell and a
   /// composite a day.
   [[nodiscard]] YearInputs year_inputs(int64_t year) const {
-    const torch::Tensor x = read(inputs_, "x").narrow(1, year * days, days);
+    const torch::Tensor x = read_golden(inputs_, "x").narrow(1, year * days, days);
     YearInputs in;
     in.year = static_cast<int>(2001 + year);
     in.days = days;
@@ -95,7 +85,7 @@ class GoldenKgml : public testing::Test {
   }
 
   [[nodiscard]] MemberInputs member(int64_t year) const {
-    const torch::Tensor x = read(inputs_, "x");
+    const torch::Tensor x = read_golden(inputs_, "x");
     MemberInputs all;
     for (int32_t pixel = 0; pixel < pixels; ++pixel) {
       all.cell.push_back(pixel);
@@ -115,7 +105,7 @@ torch::Tensor packed(const KgmlAgC::Hidden& hidden) {
 TEST_F(GoldenKgml, NetworkMatchesWithAndWithoutSpinUp) {
   const auto network = KgmlAgC::from_package(*package_);
   const c10::InferenceMode inference;
-  const torch::Tensor x = read(inputs_, "x_z");
+  const torch::Tensor x = read_golden(inputs_, "x_z");
   for (const std::string kind : {"_nospin", "_spinup"}) {
     KgmlAgC::Hidden hidden = KgmlAgC::zero_hidden(pixels);
     if (kind == "_spinup")

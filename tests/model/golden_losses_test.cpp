@@ -9,29 +9,17 @@
 #include <netcdf>
 #include <nlohmann/json.hpp>
 
+#include "golden_file.h"
 #include "model/kgml_ag_c.h"
 #include "model/kgml_ag_c_network.h"
 #include "model/training/losses.h"
 #include "model/training/response.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile::test {
 namespace {
 
 constexpr int64_t days = 365, gpp_feature = 8;
-
-torch::Tensor read(const netCDF::NcFile& file, const std::string& name,
-                   torch::ScalarType type = torch::kFloat) {
-  const netCDF::NcVar variable = file.getVar(name);
-  std::vector<int64_t> shape;
-  for (const auto& dimension : variable.getDims())
-    shape.push_back(static_cast<int64_t>(dimension.getSize()));
-  torch::Tensor values = torch::empty(shape, type);
-  if (type == torch::kDouble)
-    variable.getVar(values.data_ptr<double>());
-  else
-    variable.getVar(values.data_ptr<float>());
-  return values;
-}
 
 torch::Tensor values(const nlohmann::json& list) {
   return torch::tensor(list.get<std::vector<double>>(), torch::kDouble);
@@ -43,13 +31,11 @@ void expect_relative(double found, double expected, double tolerance, const std:
   EXPECT_NEAR(found, expected, tolerance * std::abs(expected)) << what;
 }
 
-class GoldenLosses : public testing::Test {
+class GoldenLosses : public NeedsFolder<kGolden> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_GOLDEN");
-    if (!folder) GTEST_SKIP() << "FLUXTILE_GOLDEN is not set";
-    folder_ = std::string(folder) + "/kgml/";
-    std::ifstream(folder_ + "losses.json") >> golden_;
+  void given() override {
+    folder_ = given_folder() + "/kgml/";
+    golden_ = golden_json(folder_ + "losses.json");
     package_ = load_package(folder_ + "package");
     for (const PackageOutput& output : package_->outputs) outputs_[output.name] = output.scaler;
     scalers_ = {outputs_["Ra"], outputs_["Rh"], outputs_["NEE"], package_->scalers.at("GPP")};
@@ -90,8 +76,9 @@ class GoldenLosses : public testing::Test {
 
 TEST_F(GoldenLosses, FluxesAndMassBalance) {
   const auto inputs = open("inputs.nc"), targets = open("targets.nc");
-  const torch::Tensor x = read(inputs, "x_z"), z = fluxes(x);
-  const torch::Tensor target = read(targets, "target_z"), mask = read(targets, "mask");
+  const torch::Tensor x = read_golden(inputs, "x_z"), z = fluxes(x);
+  const torch::Tensor target = read_golden(targets, "target_z"),
+                      mask = read_golden(targets, "mask");
   const auto terms = [&](int64_t first, int64_t length) {
     const auto cut = [&](const torch::Tensor& t) { return t.narrow(1, first, length); };
     const auto elements = static_cast<double>(x.size(0) * length);
@@ -117,7 +104,7 @@ struct Site {
 
 TEST_F(GoldenLosses, Towers) {
   const auto file = open("tower.nc");
-  const torch::Tensor x = read(file, "x_z");
+  const torch::Tensor x = read_golden(file, "x_z");
   const torch::Tensor all_gpp = gpp(x);
   const auto& expected = golden_["L_tower"];
   // From the network, and from the predictions that the file holds.
@@ -131,16 +118,16 @@ TEST_F(GoldenLosses, Towers) {
         return t[s].slice(0, 0, years * days).view({years, days});
       };
       const auto predicted = [&](const char* name, int64_t v) {
-        if (!from_network) return cut(read(file, std::string(name) + "_pred"));
+        if (!from_network) return cut(read_golden(file, std::string(name) + "_pred"));
         const Scaler& scaler = outputs_.at(name);
         const double sign = v < 2 ? -1 : 1;
         return cut((z.select(2, v) * scaler.std + scaler.mean) * sign);
       };
       const torch::Tensor ra = predicted("Ra", 0), rh = predicted("Rh", 1);
       const torch::Tensor nee = predicted("NEE", 2);
-      const torch::Tensor reco = cut(read(file, "Reco_obs", torch::kDouble));
-      const torch::Tensor nee_observed = cut(read(file, "NEE_obs", torch::kDouble));
-      const torch::Tensor mask = cut(read(file, "mask", torch::kDouble));
+      const torch::Tensor reco = cut(read_golden(file, "Reco_obs", torch::kDouble));
+      const torch::Tensor nee_observed = cut(read_golden(file, "NEE_obs", torch::kDouble));
+      const torch::Tensor mask = cut(read_golden(file, "mask", torch::kDouble));
       const double site_fit = number(tower_loss(ra, rh, nee, reco, mask, nee_observed, mask, true));
       const double site_balance = number(tower_mass_balance(ra, rh, nee, cut(all_gpp), mask));
       expect_relative(site_fit, expected["per_site"][index]["fit"], 1e-5, "fit");
@@ -159,9 +146,9 @@ TEST_F(GoldenLosses, SelfPacedStepOne) {
   const auto& expected = golden_["extra_step1_self_paced"];
   const auto outputs = open("outputs.nc"), targets = open("targets.nc");
   const auto first_year = [](const torch::Tensor& t) { return t.narrow(1, 0, days); };
-  const torch::Tensor ra = first_year(read(outputs, "Ra_z_spinup"));
-  const torch::Tensor target = first_year(read(targets, "target_z")).select(2, 0);
-  const torch::Tensor yield = read(outputs, "Yield_z_spinup");
+  const torch::Tensor ra = first_year(read_golden(outputs, "Ra_z_spinup"));
+  const torch::Tensor target = first_year(read_golden(targets, "target_z")).select(2, 0);
+  const torch::Tensor yield = read_golden(outputs, "Yield_z_spinup");
   std::vector<torch::Tensor> yields;
   for (const auto& row : expected["Yield_target"]) yields.push_back(values(row));
   const torch::Tensor ra_errors = sample_errors(ra, target, torch::ones_like(ra));
@@ -179,8 +166,9 @@ TEST_F(GoldenLosses, SelfPacedStepOne) {
 
 TEST_F(GoldenLosses, YieldBoundsOfStepThree) {
   const auto outputs = open("outputs.nc"), inputs = open("inputs.nc");
-  const torch::Tensor yield = read(outputs, "Yield_spinup").view({-1});
-  const torch::Tensor annual_gpp = gpp(read(inputs, "x_z")).view({8, 2, days}).sum(2).view({-1});
+  const torch::Tensor yield = read_golden(outputs, "Yield_spinup").view({-1});
+  const torch::Tensor annual_gpp =
+      gpp(read_golden(inputs, "x_z")).view({8, 2, days}).sum(2).view({-1});
   expect_relative(number(yield_bound_loss(yield, annual_gpp, 16)),
                   golden_["extra_step3_yield_GPP"]["value"], 1e-5, "yield bounds");
 }
@@ -223,7 +211,7 @@ Responses responses(const std::string& folder, const Package& package, bool pert
   all.network = make_flux_network(other);
   all.network->dropout.rate = 0;
   const netCDF::NcFile file(folder + "check_set.nc", netCDF::NcFile::read);
-  all.set.x_z = read(file, "x_z").view({2, 18, days, 19});
+  all.set.x_z = read_golden(file, "x_z").view({2, 18, days, 19});
   for (const PackageOutput& output : package.outputs) {
     if (output.name == "Ra") all.set.ra = output.scaler;
     if (output.name == "Rh") all.set.rh = output.scaler;

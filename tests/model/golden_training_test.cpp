@@ -12,7 +12,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/atomic_file.h"
+#include "golden_file.h"
 #include "model/training/training.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile::test {
 namespace {
@@ -20,30 +23,12 @@ namespace {
 constexpr size_t days = SiteYears::days, features = 19;
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<double> read(const std::string& path, const std::string& name) {
-  const netCDF::NcFile file(path, netCDF::NcFile::read);
-  const netCDF::NcVar variable = file.getVar(name);
-  size_t count = 1;
-  for (const auto& dimension : variable.getDims()) count *= dimension.getSize();
-  std::vector<double> values(count);
-  variable.getVar(values.data());
-  return values;
-}
-
-std::string text_of(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-class GoldenTraining : public testing::Test {
+class GoldenTraining : public NeedsFolder<kGolden> {
  protected:
-  void SetUp() override {
-    const char* folder = std::getenv("FLUXTILE_GOLDEN");
-    if (!folder) GTEST_SKIP() << "FLUXTILE_GOLDEN is not set";
-    folder_ = std::string(folder) + "/kgml/";
+  void given() override {
+    folder_ = given_folder() + "/kgml/";
     package_ = load_package(folder_ + "package");
-    losses_ = nlohmann::json::parse(text_of(folder_ + "losses.json"));
+    losses_ = golden_json(folder_ + "losses.json");
   }
 
   /// Sites and years without values.
@@ -83,9 +68,9 @@ Schedule one_epoch(const Schedule& published, size_t stage) {
 TEST_F(GoldenTraining, FluxStepHasTheReferencesLossAndGradient) {
   constexpr size_t pixels = 8, years = 2;
   SiteYears table = frame(pixels, years);
-  const std::vector<double> x_z = read(folder_ + "inputs.nc", "x_z");
-  const std::vector<double> target = read(folder_ + "targets.nc", "target_z");
-  const std::vector<double> mask = read(folder_ + "targets.nc", "mask");
+  const std::vector<double> x_z = golden_values(folder_ + "inputs.nc", "x_z");
+  const std::vector<double> target = golden_values(folder_ + "targets.nc", "target_z");
+  const std::vector<double> mask = golden_values(folder_ + "targets.nc", "mask");
   for (size_t i = 0; i < x_z.size(); ++i) table.inputs[i] = physical(x_z[i], i % features);
   const char* names[] = {"Ra", "Rh", "NEE"};
   for (size_t v = 0; v < 3; ++v) {
@@ -120,7 +105,7 @@ TEST_F(GoldenTraining, FluxStepHasTheReferencesLossAndGradient) {
   EXPECT_NEAR(stepped.history[0].train.at("mass balance"), share * year0["L_MB"].get<double>(),
               8e-5);
   const std::string file = folder_ + "grads_year0.safetensors";
-  const Tensors gradients = parse_safetensors(text_of(file), file).tensors;
+  const Tensors gradients = parse_safetensors(read_file(file), file).tensors;
   size_t compared = 0;
   for (const auto& [name, gradient] : gradients) {
     const Tensor &before = package_->tensors.at(name), &after = stepped.package.tensors.at(name);
@@ -143,11 +128,11 @@ TEST_F(GoldenTraining, FluxStepHasTheReferencesLossAndGradient) {
 
 TEST_F(GoldenTraining, TowersHaveTheReferencesTrainingAndValidationLoss) {
   constexpr size_t sites = 3, years = 3;
-  const std::vector<double> x_z = read(folder_ + "tower.nc", "x_z");
-  const std::vector<double> length = read(folder_ + "tower.nc", "n_years");
-  const std::vector<double> reco = read(folder_ + "tower.nc", "Reco_obs");
-  const std::vector<double> nee = read(folder_ + "tower.nc", "NEE_obs");
-  const std::vector<double> mask = read(folder_ + "tower.nc", "mask");
+  const std::vector<double> x_z = golden_values(folder_ + "tower.nc", "x_z");
+  const std::vector<double> length = golden_values(folder_ + "tower.nc", "n_years");
+  const std::vector<double> reco = golden_values(folder_ + "tower.nc", "Reco_obs");
+  const std::vector<double> nee = golden_values(folder_ + "tower.nc", "NEE_obs");
+  const std::vector<double> mask = golden_values(folder_ + "tower.nc", "mask");
   // Days that the reference masks out are those of the other role, or have no label.
   SiteYears table = frame(sites, years);
   Roles trained(sites * years, Role::none), validated = trained;

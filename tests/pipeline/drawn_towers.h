@@ -139,12 +139,6 @@ class TowerFolder : public testing::Test {
     return "  format: fluxnet2015\n  files: FLX_*_DD_*.csv\n" + more;
   }
 
-  /// The folder of real data, or nothing.
-  static std::string test_data() {
-    const char* data = std::getenv("FLUXTILE_TEST_DATA");
-    return data == nullptr ? "" : data;
-  }
-
  private:
   std::filesystem::path folder_;
 };

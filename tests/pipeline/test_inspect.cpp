@@ -12,6 +12,7 @@
 #include "pipeline/inspect_report.h"
 #include "pipeline/verbs.h"
 #include "tests/geo/netcdf_fixture.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -281,13 +282,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 // ---- real files -------------------------------------------------------------------------------
 
-class InspectReal : public testing::Test {
+class InspectReal : public test::NeedsFolder<test::kRealData> {
  protected:
-  void SetUp() override {
+  void given() override {
     start_gdal();
-    const char* root = std::getenv("FLUXTILE_TEST_DATA");
-    if (root == nullptr) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
-    root_ = std::string(root) + "/";
+    root_ = given_folder() + "/";
   }
   void TearDown() override {
     close_netcdf_files();

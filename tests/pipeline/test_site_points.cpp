@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "pipeline/world/sites.h"
 #include "pipeline/world/states.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile::world {
 namespace {
@@ -165,11 +166,11 @@ TEST_F(PointsFile, RefusesBadFilesByLine) {
   EXPECT_THROW(read_points_csv("/no/such/file.csv"), Error);
 }
 
-TEST_F(PointsFile, CountyPointsLieInTheirStates) {
-  const char* data = std::getenv("FLUXTILE_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
+using CountyPoints = test::NeedsFolder<test::kRealData>;
+
+TEST_F(CountyPoints, LieInTheirStates) {
   const std::vector<SitePoint> points =
-      read_points_csv(std::string(data) + "/ecosys-counties/county_metrics/Ecosys_99points.csv");
+      read_points_csv(given_folder() + "/ecosys-counties/county_metrics/Ecosys_99points.csv");
   ASSERT_EQ(points.size(), 99U);
   int in = 0;
   std::set<std::string> names;

@@ -4,6 +4,7 @@
 #include "model/kgml_ag_c.h"
 #include "pipeline/training/plain_csv.h"
 #include "tests/pipeline/drawn_towers.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -183,11 +184,12 @@ TEST_F(TowerTest, FilesAndSitesThatDoNotMeet) {
   EXPECT_THAT(error.message(), HasSubstr("one file for two sites"));
 }
 
-TEST_F(TowerTest, SwitchgrassOfARealTowerIsRefused) {
-  if (test_data().empty()) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
+using RealTowers = test::NeedsFolder<test::kRealData, TowerTest>;
+
+TEST_F(RealTowers, SwitchgrassIsRefused) {
   write("weather.csv", weather_days(2009, 2012));
   const std::string files =
-      "  format: fluxnet2015\n  files: " + test_data() + "/us-ar1-tower/FLX_*_DD_*.csv\n";
+      "  format: fluxnet2015\n  files: " + given_folder() + "/us-ar1-tower/FLX_*_DD_*.csv\n";
   const Error error = refusal([&] { (void)read(description(files, "switchgrass", "US-AR1")); });
   EXPECT_THAT(error.message(), HasSubstr("switchgrass"));
   EXPECT_THAT(error.expected(), HasSubstr("corn (1) or soybean (5)"));
@@ -196,17 +198,16 @@ TEST_F(TowerTest, SwitchgrassOfARealTowerIsRefused) {
   EXPECT_THAT(towers.table.years, ElementsAre(2009, 2010, 2011, 2012));
 }
 
-TEST_F(TowerTest, TheFieldsAtMead) {
-  if (test_data().empty()) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
+TEST_F(RealTowers, TheFieldsAtMead) {
   const Towers towers = collect_towers(FLUXTILE_SOURCE_DIR "/configs/train/mead-ne-towers.yaml",
-                                       {"folder=" + test_data() + "/mead-ne"});
+                                       {"folder=" + given_folder() + "/mead-ne"});
   EXPECT_THAT(towers.warnings, IsEmpty());
   const SiteYears& table = towers.table;
   ASSERT_EQ(table.sites.size(), 3U);
   EXPECT_EQ(table.sites[2].name, "US-Ne3");
   EXPECT_THAT(table.years, ElementsAre(2001, 2002, 2003, 2004, 2005, 2006));
   const auto fields = read_plain_fluxes(
-      test_data() + "/mead-ne/fluxes_monthly.csv",
+      given_folder() + "/mead-ne/fluxes_monthly.csv",
       {"month", "site", {}, {}, {"gpp_gC_m-2_d-1", "gC m-2 d-1", "", 0.5, false}, {-9999}});
   size_t labels = 0;
   for (size_t site = 0; site < 3; ++site) {
@@ -223,7 +224,7 @@ TEST_F(TowerTest, TheFieldsAtMead) {
         // The rasters hold the field's own monthly GPP in steps of 0.001; below zero is zero.
         const auto& own = fields.at(table.sites[site].name).values;
         const double gpp = own.at(month_number(table.years[year], static_cast<int>(month) + 1)).gpp;
-        const auto day = static_cast<size_t>(SiteYears::month_begin()[month] + 10);
+        const auto day = static_cast<size_t>(SiteYears::month_begin(2001)[month] + 10);
         EXPECT_NEAR(inputs[day * kgml_ag_c::feature_count + kgml_ag_c::gpp_feature],
                     std::max(0.0, gpp), 0.0006);
       }

@@ -3,6 +3,7 @@
 #include "pipeline/training/fluxnet_csv.h"
 #include "pipeline/training/plain_csv.h"
 #include "tests/pipeline/drawn_towers.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -243,10 +244,11 @@ TEST_F(PlainTest, SeveralTowersWithoutAColumnOfSitesCollide) {
   EXPECT_THAT(error.hint(), HasSubstr("column of sites"));
 }
 
-TEST_F(FluxnetTest, RealDailyAndMonthlyFiles) {
-  if (test_data().empty()) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
+using RealTowerFiles = test::NeedsFolder<test::kRealData, FluxnetTest>;
+
+TEST_F(RealTowerFiles, DailyAndMonthly) {
   const TowerFluxes daily = read_fluxnet(
-      test_data() + "/us-ar1-tower/FLX_US-AR1_FLUXNET2015_SUBSET_DD_2009-2012_1-3.csv", {});
+      given_folder() + "/us-ar1-tower/FLX_US-AR1_FLUXNET2015_SUBSET_DD_2009-2012_1-3.csv", {});
   EXPECT_FALSE(daily.monthly);
   EXPECT_EQ(daily.values.size(), 1461U);
   EXPECT_THAT(daily.warnings, IsEmpty());
@@ -255,7 +257,8 @@ TEST_F(FluxnetTest, RealDailyAndMonthlyFiles) {
   EXPECT_EQ(labels + daily.below_quality, 1461U);
   EXPECT_GT(labels, 1000U);
   const TowerFluxes monthly = read_fluxnet(
-      test_data() + "/fluxnet2015-monthly-crop/FLX_US-Ne1_FLUXNET2015_SUBSET_MM_2001-2013_1-4.csv",
+      given_folder() +
+          "/fluxnet2015-monthly-crop/FLX_US-Ne1_FLUXNET2015_SUBSET_MM_2001-2013_1-4.csv",
       {});
   EXPECT_TRUE(monthly.monthly);
   EXPECT_EQ(monthly.values.begin()->first, month_number(2001, 1));
@@ -266,7 +269,8 @@ TEST_F(FluxnetTest, RealDailyAndMonthlyFiles) {
   columns.reco = {"reco_gC_m-2_d-1", "gC m-2 d-1", "nee_qc", 0.5, false};
   columns.nee = {"nee_gC_m-2_d-1", "gC m-2 d-1", "nee_qc", 0.5, false};
   columns.missing = {-9999};
-  const auto plain_towers = read_plain_fluxes(test_data() + "/mead-ne/fluxes_monthly.csv", columns);
+  const auto plain_towers =
+      read_plain_fluxes(given_folder() + "/mead-ne/fluxes_monthly.csv", columns);
   EXPECT_EQ(plain_towers.size(), 3U);
   size_t both = 0;
   for (const auto& [month, value] : plain_towers.at("US-Ne1").values) {
