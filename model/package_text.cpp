@@ -93,6 +93,24 @@ std::string scalar(const std::string& text) {
   return plain ? text : json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+std::string flow(const json& value) {
+  return value.is_string() ? scalar(value.get<std::string>())
+                           : value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// The entries of a mapping, a line each; lists and what is empty stand in one line.
+void append_block(std::string& out, const json& map, size_t indent) {
+  for (const auto& [key, value] : map.items()) {
+    out += std::string(indent, ' ') + scalar(key) + ":";
+    if (value.is_object() && !value.empty()) {
+      out += "\n";
+      append_block(out, value, indent + 2);
+    } else {
+      out += " " + flow(value) + "\n";
+    }
+  }
+}
+
 std::string scaler_text(const Scaler& scaler) {
   return "mean: " + shortest(scaler.mean) + ", std: " + shortest(scaler.std);
 }
@@ -155,8 +173,10 @@ std::string model_yaml(const Package& package, const std::string& weights_file,
   }
   if (package.synthetic || training.contains("synthetic"))
     training["synthetic"] = package.synthetic;
-  if (!training.empty())
-    out += "training: " + training.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  if (!training.empty()) {
+    out += "training:\n";
+    append_block(out, training, 2);
+  }
   return out;
 }
 

@@ -30,7 +30,7 @@ std::vector<float> no_days(const SiteYears& table) {
 
 /// Puts the means of months on their days.
 void fill_year(const MonthlyMeans& months, int year, float* days) {
-  const std::vector<int>& begin = month_begin_of(year);
+  const std::vector<int>& begin = SiteYears::month_begin(year);
   for (size_t m = 0; m < SiteYears::months; ++m)
     for (int d = begin[m]; d < begin[m + 1]; ++d) days[d] = static_cast<float>(months[m]);
 }
@@ -181,7 +181,7 @@ Predictions line_baseline(const SiteYears& table, const Roles& roles) {
     for (size_t y = 0; y < table.years.size(); ++y) {
       const LineDrivers of_days = drivers(table, s, y);
       const size_t first = table.site_year(s, y) * SiteYears::days;
-      const std::vector<int>& month_begin = month_begin_of(table.years[y]);
+      const std::vector<int>& month_begin = SiteYears::month_begin(table.years[y]);
       for (size_t m = 0; m < SiteYears::months; ++m) {
         const auto begin = static_cast<size_t>(month_begin[m]),
                    end = static_cast<size_t>(month_begin[m + 1]);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <tuple>
 
 #include "base/error.h"
@@ -39,7 +40,7 @@ std::vector<float> part_or_sum(const std::map<std::string, std::vector<float>>& 
 /// What is predicted for a site-year, beside its observations.
 struct PairedYear {
   size_t site = 0;
-  int year = 0, crop = 0;
+  int fold = 0, year = 0, crop = 0;
   Observations observed;
   const float* predicted = nullptr;  ///< [365]
 };
@@ -50,6 +51,21 @@ size_t first_row_of(const SiteYears& table, size_t site) {
   for (size_t s = 0; s < site; ++s)
     if (table.sites[s].name == own.name && table.sites[s].region == own.region) return s;
   return site;
+}
+
+std::set<int> folds_of(const SiteYears& table) {
+  std::set<int> folds;
+  for (const SiteYears::Site& site : table.sites) folds.insert(site.fold);
+  return folds;
+}
+
+/// Roles of the rows of one fold; the rest has none.
+Roles only_fold(const SiteYears& table, Roles roles, int fold) {
+  for (size_t s = 0; s < table.sites.size(); ++s) {
+    if (table.sites[s].fold == fold) continue;
+    for (size_t y = 0; y < table.years.size(); ++y) roles[table.site_year(s, y)] = Role::none;
+  }
+  return roles;
 }
 
 std::vector<PairedYear> paired_years(const SiteYears& table, const Roles& roles, Role role,
@@ -68,6 +84,7 @@ std::vector<PairedYear> paired_years(const SiteYears& table, const Roles& roles,
       pair.observed = observations(table, variable, s, y, against_truth);
       if (pair.observed.none()) continue;
       pair.site = first_row_of(table, s);
+      pair.fold = table.sites[s].fold;
       pair.year = table.years[y];
       pair.crop = crop_of(table, s, y);
       pair.predicted = predicted->second.data() + site_year * SiteYears::days;
@@ -130,7 +147,7 @@ void add_year(const PairedYear& pair, std::vector<ScaledValue>& out) {
     observed *= static_cast<double>(SiteYears::days) / days;
   } else {
     const MonthlyMeans p = predicted_months(pair), o = observed_months(pair);
-    const std::vector<int>& begin = month_begin_of(pair.year);
+    const std::vector<int>& begin = SiteYears::month_begin(pair.year);
     for (size_t m = 0; m < SiteYears::months; ++m) {
       const int length = begin[m + 1] - begin[m];
       predicted += p[m] * length;
@@ -220,15 +237,8 @@ Observations observations(const SiteYears& table, const std::string& variable, s
   return out;
 }
 
-const std::vector<int>& month_begin_of(int year) {
-  static const std::vector<int> leap = {
-      0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, SiteYears::days};
-  const bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return is_leap ? leap : SiteYears::month_begin();
-}
-
 MonthlyMeans monthly_means(const float* values, const float* counted, int year) {
-  const std::vector<int>& begin = month_begin_of(year);
+  const std::vector<int>& begin = SiteYears::month_begin(year);
   MonthlyMeans means{};
   for (size_t m = 0; m < SiteYears::months; ++m) {
     double sum = 0;
@@ -286,9 +296,12 @@ std::map<int, MonthlyMeans> month_crop_means(const SiteYears& table, const Roles
 std::vector<ScaledValue> scaled_values(const SiteYears& table, const Roles& roles, Role role,
                                        const Predictions& predictions, const std::string& variable,
                                        Scale scale, bool against_truth) {
-  std::map<int, MonthlyMeans> climatology;
-  if (scale == Scale::anomaly)
-    climatology = month_crop_means(table, roles, Role::train, variable, against_truth);
+  std::map<int, std::map<int, MonthlyMeans>> climatology;  // of a fold
+  if (scale == Scale::anomaly) {
+    for (const int fold : folds_of(table))
+      climatology[fold] = month_crop_means(table, only_fold(table, roles, fold), Role::train,
+                                           variable, against_truth);
+  }
   std::vector<ScaledValue> out;
   for (const PairedYear& pair :
        paired_years(table, roles, role, predictions, variable, against_truth)) {
@@ -300,7 +313,7 @@ std::vector<ScaledValue> scaled_values(const SiteYears& table, const Roles& role
         add_months(pair, nullptr, out);
         break;
       case Scale::anomaly:
-        add_months(pair, &climatology, out);
+        add_months(pair, &climatology.at(pair.fold), out);
         break;
       case Scale::annual:
       case Scale::between_site:

@@ -30,10 +30,6 @@ struct Observations {
 Observations observations(const SiteYears& table, const std::string& variable, size_t site,
                           size_t year, bool against_truth);
 
-/// 0-based first day of each calendar month of `year`, and 365. A table leaves out 31 December of a
-/// leap year, so its 60th day is 29 February and its December has 30 days.
-const std::vector<int>& month_begin_of(int year);
-
 /// Monthly means of `values` [365] over the days on which `counted` [365] is a number as well.
 MonthlyMeans monthly_means(const float* values, const float* counted, int year);
 /// Monthly means of what was observed: of the days, or the monthly values themselves.
@@ -56,7 +52,7 @@ std::map<int, MonthlyMeans> month_crop_means(const SiteYears& table, const Roles
 ///    the days with both values, so that a gap does not count as a day without flux;
 ///  - anomaly: monthly minus the month x crop climatology of the observations in the site-years
 ///  with
-///    role train, for observed and predicted alike; months without a climatology are left out;
+///    role train (of the same fold), for observed and predicted alike; months without a climatology are left out;
 ///  - between_site: a site's mean annual sum over its years (year 0, period 0).
 std::vector<ScaledValue> scaled_values(const SiteYears& table, const Roles& roles, Role role,
                                        const Predictions& predictions, const std::string& variable,

@@ -10,7 +10,6 @@ constexpr double mass_balance_tolerance = 0.01;                   // share of th
 constexpr double largest_harvest_share = 0.5;                     // of the year's GPP
 constexpr int64_t season_begin = 105, season_end = 300;           // 0-based days
 constexpr int64_t season_first_month = 3, season_last_month = 9;  // April, October
-constexpr int64_t days_of_month[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 at::Tensor physical(const at::Tensor& z, const Scaler& scaler) {
   return z * scaler.std + scaler.mean;
@@ -46,17 +45,6 @@ at::Tensor fit_of_towers(const at::Tensor& ra, const at::Tensor& rh, const at::T
     reco = all.mean();
   }
   return reco + masked_squares(nee, float64(nee_observed), float64(nee_mask)).mean();
-}
-
-/// Means of months: [years,365] -> [years,12], float64.
-at::Tensor monthly_means(const at::Tensor& daily) {
-  std::vector<at::Tensor> means;
-  int64_t first = 0;
-  for (const int64_t days : days_of_month) {
-    means.push_back(float64(daily).slice(1, first, first + days).mean(1));
-    first += days;
-  }
-  return at::stack(means, 1);
 }
 
 at::Tensor differences(const at::Tensor& curve) {
@@ -115,9 +103,8 @@ at::Tensor monthly_tower_loss(const at::Tensor& ra, const at::Tensor& rh, const 
                               const at::Tensor& reco_observed, const at::Tensor& reco_mask,
                               const at::Tensor& nee_observed, const at::Tensor& nee_mask,
                               bool seasonal) {
-  return fit_of_towers(monthly_means(ra), monthly_means(rh), monthly_means(nee), reco_observed,
-                       reco_mask, nee_observed, nee_mask, season_first_month, season_last_month + 1,
-                       seasonal);
+  return fit_of_towers(float64(ra), float64(rh), float64(nee), reco_observed, reco_mask,
+                       nee_observed, nee_mask, season_first_month, season_last_month + 1, seasonal);
 }
 
 at::Tensor tower_mass_balance(const at::Tensor& ra, const at::Tensor& rh, const at::Tensor& nee,

@@ -56,7 +56,7 @@ at::Tensor tower_loss(const at::Tensor& ra, const at::Tensor& rh, const at::Tens
                       const at::Tensor& nee_observed, const at::Tensor& nee_mask,
                       bool seasonal = true);
 
-/// The same for labels that are monthly means, [years,12]: predicted monthly means against them.
+/// The same for monthly means, [years,12], of predictions and labels.
 /// Months that lie wholly off-season (January to March, November, December) compare Rh in the
 /// seasonal form. Each term is divided as tower_loss divides days, by months.
 at::Tensor monthly_tower_loss(const at::Tensor& ra, const at::Tensor& rh, const at::Tensor& nee,

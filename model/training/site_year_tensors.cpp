@@ -73,8 +73,8 @@ HostLabels monthly_labels(const SiteYears& table, const std::string& name, int64
   HostLabels labels({rows, static_cast<int64_t>(months)});
   const std::vector<float>*values = find(table.monthly, name), *daily = find(table.daily, name);
   if (!values) return labels;
-  const std::vector<int>& begin = SiteYears::month_begin();
-  for (size_t row = 0; row < static_cast<size_t>(rows); ++row)
+  for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+    const std::vector<int>& begin = SiteYears::month_begin(table.years[row % table.years.size()]);
     for (size_t month = 0; month < months; ++month) {
       const auto known = [](float v) { return !std::isnan(v); };
       if (daily) {
@@ -83,6 +83,7 @@ HostLabels monthly_labels(const SiteYears& table, const std::string& name, int64
       }
       labels.set(row * months + month, static_cast<double>((*values)[row * months + month]));
     }
+  }
   return labels;
 }
 
@@ -103,7 +104,10 @@ SiteYearTensors::SiteYearTensors(const Package& package, const SiteYears& table,
       years(static_cast<int64_t>(table.years.size())),
       device_(device) {
   const int64_t rows = sites * years;
-  for (const SiteYears::Site& site : table.sites) site_names.push_back(site.name);
+  for (const SiteYears::Site& site : table.sites) {
+    site_names.push_back(site.name);
+    for (const int year : table.years) leap.push_back(SiteYears::is_leap(year));
+  }
 
   const size_t given = table.features.size(), features = package.inputs.size();
   std::vector<size_t> column;

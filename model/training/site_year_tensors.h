@@ -28,6 +28,7 @@ class SiteYearTensors {
   int64_t sites = 0, years = 0;
   std::vector<std::string> site_names;
   std::vector<bool> runnable;  ///< [N] all inputs of the year are finite
+  std::vector<bool> leap;      ///< [N] years of 366 days: their months begin a day later
   std::vector<int> crop;       ///< [N] Crop_Type of the year; 0 where that is no input
   FluxScalers scalers;
   Scaler yield_scaler;

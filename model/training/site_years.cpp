@@ -51,10 +51,16 @@ Variables chosen_rows(const Variables& variables, const std::vector<size_t>& sit
 
 }  // namespace
 
-const std::vector<int>& SiteYears::month_begin() {
-  static const std::vector<int> begin = {0,   31,  59,  90,  120, 151, 181,
-                                         212, 243, 273, 304, 334, 365};
-  return begin;
+bool SiteYears::is_leap(int year) noexcept {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+const std::vector<int>& SiteYears::month_begin(int year) {
+  static const std::vector<int> common = {0,   31,  59,  90,  120, 151, 181,
+                                          212, 243, 273, 304, 334, days};
+  static const std::vector<int> leap = {0,   31,  60,  91,  121, 152, 182,
+                                        213, 244, 274, 305, 335, days};
+  return is_leap(year) ? leap : common;
 }
 
 size_t SiteYears::feature(const std::string& name) const {

@@ -23,6 +23,7 @@ struct SiteYears {
     std::string block;   ///< county or cluster: sites of a block are never split between roles
     double latitude = 0, longitude = 0;
     std::string source;  ///< product or tower network that the labels come from
+    int fold = 0;        ///< of a cross-validation: rows of other folds know other years
   };
   struct Feature {
     std::string name, unit;
@@ -57,8 +58,10 @@ struct SiteYears {
   /// Names of regions, in order of first appearance.
   [[nodiscard]] std::vector<std::string> regions() const;
   [[nodiscard]] std::vector<size_t> sites_of(const std::string& region) const;
-  /// 0-based first day of each month in a year of 365 days, and 365.
-  static const std::vector<int>& month_begin();
+  /// 0-based first day of each calendar month of `year`, and 365. A table leaves out 31 December of
+  /// a leap year, so its 60th day is 29 February and its December has 30 days.
+  static const std::vector<int>& month_begin(int year);
+  static bool is_leap(int year) noexcept;
 
   /// Sizes of all arrays fit together and inputs are finite on all days of a year that has a label;
   /// throws Error(data) naming site, year, feature. Years without any label may lack inputs: models

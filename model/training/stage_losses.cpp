@@ -41,23 +41,38 @@ void mark(std::vector<bool>& labelled, const at::Tensor& mask) {
     if (rows.data_ptr<float>()[row] > 0) labelled[row] = true;
 }
 
-/// Means of months, [years,T] -> [years,12].
-at::Tensor monthly_means(const at::Tensor& daily) {
-  const std::vector<int>& begin = SiteYears::month_begin();
-  std::vector<at::Tensor> means;
-  for (size_t month = 0; month < SiteYears::months; ++month)
-    means.push_back(daily.slice(1, begin[month], begin[month + 1]).mean(1));
-  return at::stack(means, 1);
+const std::vector<int>& month_begin(bool leap) {
+  return SiteYears::month_begin(leap ? 2000 : 2001);
+}
+
+/// Means of calendar months, [years,T] -> [years,12], float64.
+at::Tensor monthly_means(const at::Tensor& daily, const std::vector<bool>& leap) {
+  const at::Tensor values = daily.to(at::kDouble);
+  std::vector<at::Tensor> years;
+  for (size_t year = 0; year < leap.size(); ++year) {
+    const std::vector<int>& begin = month_begin(leap[year]);
+    std::vector<at::Tensor> means;
+    for (size_t month = 0; month < SiteYears::months; ++month)
+      means.push_back(
+          values[static_cast<int64_t>(year)].slice(0, begin[month], begin[month + 1]).mean());
+    years.push_back(at::stack(means));
+  }
+  return at::stack(years);
 }
 
 /// Days that labels by month cover, [N,12] -> [N,T].
-at::Tensor days_of_months(const at::Tensor& mask) {
-  const std::vector<int>& begin = SiteYears::month_begin();
-  std::vector<at::Tensor> parts;
-  for (size_t month = 0; month < SiteYears::months; ++month)
-    parts.push_back(mask.narrow(1, static_cast<int64_t>(month), 1)
-                        .expand({mask.size(0), begin[month + 1] - begin[month]}));
-  return at::cat(parts, 1);
+at::Tensor days_of_months(const at::Tensor& mask, const std::vector<bool>& leap) {
+  std::vector<at::Tensor> years;
+  for (size_t year = 0; year < leap.size(); ++year) {
+    const std::vector<int>& begin = month_begin(leap[year]);
+    std::vector<at::Tensor> parts;
+    for (size_t month = 0; month < SiteYears::months; ++month)
+      parts.push_back(mask[static_cast<int64_t>(year)]
+                          .narrow(0, static_cast<int64_t>(month), 1)
+                          .expand({begin[month + 1] - begin[month]}));
+    years.push_back(at::cat(parts));
+  }
+  return at::stack(years);
 }
 
 void cover(at::Tensor& covered, const at::Tensor& mask) {
@@ -93,7 +108,7 @@ StageLosses::StageLosses(const Stage& stage, const SiteYearTensors& data, bool h
       for (const Labels* labels : {&data.reco, &data.nee})
         if (labels->any()) cover(tower_days_, labels->mask);
       for (const Labels* labels : {&data.monthly_reco, &data.monthly_nee})
-        if (labels->any()) cover(tower_days_, days_of_months(labels->mask));
+        if (labels->any()) cover(tower_days_, days_of_months(labels->mask, data.leap));
       mark(labelled_, tower_days_);
       break;
   }
@@ -222,15 +237,20 @@ StageLoss StageLosses::site(const at::Tensor& z, const std::vector<int64_t>& row
     loss.r2.add("NEE", sums(nee, nee_labels.value, nee_mask));
   }
   if (data_.monthly_reco.any() || data_.monthly_nee.any()) {
-    const at::Tensor like = monthly_means(nee.detach());
+    const std::vector<bool> leap = [&] {
+      std::vector<bool> years;
+      for (const int64_t row : rows) years.push_back(data_.leap[static_cast<size_t>(row)]);
+      return years;
+    }();
+    const at::Tensor nee_means = monthly_means(nee, leap), like = nee_means.detach();
     const Labels reco_labels = chosen(data_.monthly_reco, index, like);
     const Labels nee_labels = chosen(data_.monthly_nee, index, like);
     const at::Tensor reco_mask = reco_labels.mask * weights, nee_mask = nee_labels.mask * weights;
     add(loss, "towers",
-        monthly_tower_loss(ra, rh, nee, reco_labels.value, reco_mask, nee_labels.value, nee_mask,
-                           seasonal));
+        monthly_tower_loss(monthly_means(ra, leap), monthly_means(rh, leap), nee_means,
+                           reco_labels.value, reco_mask, nee_labels.value, nee_mask, seasonal));
     const std::string suffix = by_day ? " monthly" : "";
-    loss.r2.add("Reco" + suffix, sums(monthly_means(total), reco_labels.value, reco_mask));
+    loss.r2.add("Reco" + suffix, sums(monthly_means(total, leap), reco_labels.value, reco_mask));
     loss.r2.add("NEE" + suffix, sums(like, nee_labels.value, nee_mask));
   }
   if (stage_.mass_balance > 0 && data_.gpp.defined())

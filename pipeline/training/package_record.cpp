@@ -39,12 +39,12 @@ void each_training_year(const Experiment& data, Visit&& visit) {
 std::map<std::string, std::vector<double>> gpp_monthly_means(const Experiment& data) {
   const SiteYears& table = data.table;
   const size_t gpp = table.feature("GPP"), features = table.features.size();
-  const std::vector<int>& begin = SiteYears::month_begin();
   std::map<std::string, std::vector<double>> means;
   for (const auto& [code, name] : crops) {
     std::vector<double> sum(SiteYears::months), count(SiteYears::months);
     each_training_year(data, [&, code = code](size_t site, size_t year) {
       if (crop_of(table, site, year) != code) return;
+      const std::vector<int>& begin = SiteYears::month_begin(table.years[year]);
       for (size_t month = 0; month < SiteYears::months; ++month) {
         for (int day = begin[month]; day < begin[month + 1]; ++day) {
           const double value = table.input(site, year)[static_cast<size_t>(day) * features + gpp];
@@ -111,6 +111,27 @@ void describe_training(Package& package, const Package* parent, const Experiment
   }
   training["code_version"] = FLUXTILE_VERSION;
   package.training = training.dump();
+}
+
+Package region_package(const ArmModels& models, const std::string& region, const Package& global,
+                       const Experiment& experiment, const std::string& name, uint64_t seed) {
+  const bool pooled = models.arm == Arm::pooled || models.arm == Arm::pooled_corrected;
+  std::vector<size_t> sites;
+  for (const size_t site : experiment.sites_with(Role::train))
+    if (pooled || experiment.table.sites[site].region == region) sites.push_back(site);
+  TrainingFacts facts;
+  facts.name = name;
+  facts.region = pooled ? "" : region;
+  facts.schedule = "fine-tuning";
+  facts.arm = to_text(models.arm);
+  facts.seed = seed;
+  const auto kept = models.kept_global.find(region);
+  if (kept != models.kept_global.end()) facts.kept_global = kept->second;
+  const auto factor = models.rate_factor.find(region);
+  if (factor != models.rate_factor.end()) facts.rate_factor = factor->second;
+  Package package = models.by_region.at(region);
+  describe_training(package, &global, experiment.subset(sites), facts, history_of(models, region));
+  return package;
 }
 
 }  // namespace fluxtile

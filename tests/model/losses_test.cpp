@@ -124,9 +124,9 @@ TEST(YieldBounds, BetweenZeroAndHalfOfGpp) {
 struct Towers {
   at::Tensor ra, rh, nee, reco, reco_mask, nee_observed, nee_mask;
   explicit Towers(int64_t steps)
-      : ra(random({2, 365}, 1).abs()),
-        rh(random({2, 365}, 2).abs()),
-        nee(random({2, 365}, 3)),
+      : ra(random({2, steps}, 1).abs()),
+        rh(random({2, steps}, 2).abs()),
+        nee(random({2, steps}, 3)),
         reco(random({2, steps}, 4).abs()),
         reco_mask(random_mask({2, steps}, 5)),
         nee_observed(random({2, steps}, 6)),
@@ -172,43 +172,32 @@ TEST(TowerLoss, IsTakenInFloat64AndIgnoresMaskedObservations) {
 
 TEST(MonthlyTowerLoss, EqualsTheDailyLossOnConstantErrors) {
   // Errors that are the same on each day of a window: every mean is that error.
-  const at::Tensor rh = at::full({2, 365}, 3.0, at::kDouble),
-                   ra = at::full({2, 365}, 1.5, at::kDouble);
-  const at::Tensor nee = at::full({2, 365}, -2.0, at::kDouble);
+  const auto constant = [](int64_t steps, double v) {
+    return at::full({2, steps}, v, at::kDouble);
+  };
   for (const bool seasonal : {true, false}) {
-    const auto constant = [&](int64_t steps, double v) {
-      return at::full({2, steps}, v, at::kDouble);
+    const auto loss = [&](auto&& of, int64_t steps) {
+      return number(of(constant(steps, 1.5), constant(steps, 3), constant(steps, -2),
+                       constant(steps, 5), constant(steps, 1), constant(steps, 1),
+                       constant(steps, 1), seasonal));
     };
-    const double daily = number(tower_loss(ra, rh, nee, constant(365, 5), constant(365, 1),
-                                           constant(365, 1), constant(365, 1), seasonal));
-    const double monthly = number(monthly_tower_loss(ra, rh, nee, constant(12, 5), constant(12, 1),
-                                                     constant(12, 1), constant(12, 1), seasonal));
+    const double daily = loss(tower_loss, 365);
     EXPECT_NEAR(daily, seasonal ? 2 * (4 + 4 + 0.25) + 9 : 0.25 + 9, 1e-12);
-    EXPECT_NEAR(monthly, daily, 1e-12);
+    EXPECT_NEAR(loss(monthly_tower_loss, 12), daily, 1e-12);
   }
 }
 
-TEST(MonthlyTowerLoss, ComparesMeansOfMonths) {
+TEST(MonthlyTowerLoss, TakesAllWinterRecoForRh) {
   const Towers t(12);
-  const int64_t length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   double expected = 0;
   for (int64_t year = 0; year < 2; ++year) {
-    int64_t day = 0;
     for (int64_t month = 0; month < 12; ++month) {
-      double ra = 0, rh = 0, nee = 0;
-      for (const int64_t end = day + length[month]; day < end; ++day) {
-        ra += t.ra[year][day].item<double>();
-        rh += t.rh[year][day].item<double>();
-        nee += t.nee[year][day].item<double>();
-      }
-      const auto days = static_cast<double>(length[month]);
+      const auto at = [&](const at::Tensor& v) { return v[year][month].item<double>(); };
       const bool winter = month<3, autumn = month> 9;
-      const double reco = (winter || autumn ? rh : ra + rh) / days;
+      const double reco = at(t.rh) + (winter || autumn ? 0 : at(t.ra));
       const double months = winter ? 3 : autumn ? 2 : 7;
-      expected += t.reco_mask[year][month].item<double>() *
-                  std::pow(reco - t.reco[year][month].item<double>(), 2) / months;
-      expected += t.nee_mask[year][month].item<double>() *
-                  std::pow(nee / days - t.nee_observed[year][month].item<double>(), 2) / 24;
+      expected += at(t.reco_mask) * std::pow(reco - at(t.reco), 2) / months;
+      expected += at(t.nee_mask) * std::pow(at(t.nee) - at(t.nee_observed), 2) / 24;
     }
   }
   EXPECT_NEAR(number(monthly_tower_loss(t.ra, t.rh, t.nee, t.reco, t.reco_mask, t.nee_observed,
@@ -281,10 +270,11 @@ TEST(LossGradients, TowerTermsAgreeWithDifferences) {
   const Towers daily(365), monthly(12);
   // Only some days are moved; the others stay as they are.
   const std::vector<int64_t> days = {0, 104, 105, 299, 300, 364};
+  const std::vector<int64_t> months = {0, 3, 11, 2, 9, 10};
   const auto moved = [&](const at::Tensor& all, const at::Tensor& by) {
     const at::Tensor years = at::tensor({0, 0, 0, 1, 1, 1}, at::kLong);
-    return all +
-           at::zeros({2, 365}, at::kDouble).index_put({years, at::tensor(days, at::kLong)}, by);
+    const at::Tensor steps = at::tensor(all.size(1) == 12 ? months : days, at::kLong);
+    return all + at::zeros_like(all).index_put({years, steps}, by);
   };
   expect_gradient(
       [&](const at::Tensor& x) {
@@ -292,7 +282,8 @@ TEST(LossGradients, TowerTermsAgreeWithDifferences) {
                          nee = moved(daily.nee, -x);
         return tower_loss(ra, rh, nee, daily.reco, daily.reco_mask, daily.nee_observed,
                           daily.nee_mask) +
-               monthly_tower_loss(ra, rh, nee, monthly.reco, monthly.reco_mask,
+               monthly_tower_loss(moved(monthly.ra, x), moved(monthly.rh, 2 * x),
+                                  moved(monthly.nee, -x), monthly.reco, monthly.reco_mask,
                                   monthly.nee_observed, monthly.nee_mask) +
                tower_mass_balance(ra, rh, nee, daily.reco * 3, daily.reco_mask);
       },

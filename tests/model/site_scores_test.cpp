@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "model/evaluation/simple_baselines.h"
+#include "tests/shared/needs_folder.h"
 
 namespace fluxtile {
 namespace {
@@ -181,9 +182,9 @@ TEST(ScaledValues, ALeapYearHas29DaysInFebruary) {
     EXPECT_DOUBLE_EQ(months[y * 12 + 1].observed, y == 1 ? 1 : 0);
     EXPECT_DOUBLE_EQ(months[y * 12 + 2].observed, y == 1 ? 0 : 29.0 / 31);
   }
-  EXPECT_EQ(month_begin_of(1900)[2], 59);
-  EXPECT_EQ(month_begin_of(2000)[2], 60);
-  EXPECT_EQ(month_begin_of(2000)[12], 365);
+  EXPECT_EQ(SiteYears::month_begin(1900)[2], 59);
+  EXPECT_EQ(SiteYears::month_begin(2000)[2], 60);
+  EXPECT_EQ(SiteYears::month_begin(2000)[12], 365);
 }
 
 TEST(ScaledValues, DailyLabelsComeBeforeMonthlyOnesYearByYear) {
@@ -199,6 +200,26 @@ TEST(ScaledValues, DailyLabelsComeBeforeMonthlyOnesYearByYear) {
   ASSERT_THAT(months, SizeIs(24));
   EXPECT_EQ(months[0].observed, 7);
   EXPECT_EQ(months[12].observed, 3);
+}
+
+TEST(ScaledValues, AnomaliesOfAFoldKnowItsOwnTrainingYearsAlone) {
+  // The same site in two folds: what one trains on, the other tests.
+  SiteYears table =
+      empty_table({{"S", "R", "b", 0, 0, "", 0}, {"S", "R", "b", 0, 0, "", 1}}, {2001, 2002});
+  table.daily["Reco"] = days_of(table, 1);
+  for (const size_t site : {0U, 1U})
+    std::fill_n(table.daily["Reco"].begin() + (2 * site + 1) * kDays, kDays, 5.0F);
+  Predictions predictions;
+  predictions.daily["Reco"] = days_of(table, 2);
+  const Roles roles{Role::train, Role::test, Role::test, Role::train};
+  const auto values =
+      scaled_values(table, roles, Role::test, predictions, "Reco", Scale::anomaly, false);
+  ASSERT_THAT(values, SizeIs(24));
+  for (const ScaledValue& value : values) {
+    // 2002 against 2001's normal of 1; 2001 against 2002's of 5.
+    EXPECT_DOUBLE_EQ(value.observed, value.year == 2002 ? 4 : -4);
+    EXPECT_DOUBLE_EQ(value.predicted, value.year == 2002 ? 1 : -3);
+  }
 }
 
 TEST(ScaledValues, TruthIsReadOnlyWhereAsked) {
@@ -393,7 +414,8 @@ TEST(LineBaseline, FindsTheLineItWasMadeWith) {
     for (size_t y = 0; y < 2; ++y)
       for (size_t m = 0; m < 12; ++m) {
         double t = 0, gpp = 0;
-        const int begin = SiteYears::month_begin()[m], end = SiteYears::month_begin()[m + 1];
+        const int begin = SiteYears::month_begin(2001)[m],
+                  end = SiteYears::month_begin(2001)[m + 1];
         for (int d = begin; d < end; ++d) {
           const float* x = table.input(s, y) + static_cast<size_t>(d) * table.features.size();
           t += static_cast<double>(x[1] - x[3] / 2) / (end - begin);
@@ -505,7 +527,8 @@ struct Mead {
       if (year > 2004) continue;
       const double gpp = std::max(0.0, std::stod(row.at("gpp_gC_m-2_d-1")));
       for (SiteYears* table : {&trusted, &whole}) {
-        for (int d = month_begin_of(year)[m]; d < month_begin_of(year)[m + 1]; ++d) {
+        for (int d = SiteYears::month_begin(year)[m]; d < SiteYears::month_begin(year)[m + 1];
+             ++d) {
           set_input(*table, s, y, static_cast<size_t>(d), "GPP", gpp);
           set_input(*table, s, y, static_cast<size_t>(d), "Crop_Type", std::stod(row.at("crop")));
         }
@@ -554,11 +577,6 @@ MeadPairs mead_pairs(const Mead& mead, Baseline baseline, bool transfer,
   return pairs;
 }
 
-std::string test_data() {
-  const char* folder = std::getenv("FLUXTILE_TEST_DATA");
-  return folder == nullptr ? "" : std::string(folder) + "/mead-ne";
-}
-
 /// The numbers of a table row of the data set's own description, as printed.
 std::vector<std::string> printed_numbers(const std::string& path, const std::string& row_begin) {
   std::ifstream file(path);
@@ -585,9 +603,13 @@ std::string as_printed(double value, const std::string& printed) {
   return text;
 }
 
-TEST(MeadFields, LineAndClimatologyGiveTheNumbersPrintedWithTheData) {
-  const std::string folder = test_data();
-  if (folder.empty()) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
+class MeadFields : public test::NeedsFolder<test::kRealData> {
+ protected:
+  [[nodiscard]] std::string mead_folder() const { return given_folder() + "/mead-ne"; }
+};
+
+TEST_F(MeadFields, LineAndClimatologyGiveTheNumbersPrintedWithTheData) {
+  const std::string folder = mead_folder();
   const Mead mead(folder);
   const std::pair<const char*, bool> splits[] = {{"| calibration", false},
                                                  {"| transfer: the other", true}};
@@ -615,15 +637,13 @@ TEST(MeadFields, LineAndClimatologyGiveTheNumbersPrintedWithTheData) {
   }
 }
 
-TEST(MeadFields, TheLineAgreesWithNormalEquations) {
-  const std::string folder = test_data();
-  if (folder.empty()) GTEST_SKIP() << "FLUXTILE_TEST_DATA is not set";
-  const Mead mead(folder);
+TEST_F(MeadFields, TheLineAgreesWithNormalEquations) {
+  const Mead mead(mead_folder());
   // Cramer's rule on the normal equations of US-Ne2, trained on 2003-2004.
   const Roles roles = mead_roles(1, 0, false);
   double a[3][3] = {}, b[3] = {};
   const auto factors = [&](size_t y, size_t m, double* x) {
-    const std::vector<int>& months_of = month_begin_of(mead.trusted.years[y]);
+    const std::vector<int>& months_of = SiteYears::month_begin(mead.trusted.years[y]);
     const int begin = months_of[m], end = months_of[m + 1];
     double t = 0;
     for (int d = begin; d < end; ++d) {

@@ -310,7 +310,7 @@ TEST(Training, FineTuningFitsDailyAndMonthlyTowers) {
     if (monthly) {
       for (const char* name : {"Reco", "NEE"}) {
         std::vector<float>& months = towers.monthly[name];
-        const std::vector<int>& begin = SiteYears::month_begin();
+        const std::vector<int>& begin = SiteYears::month_begin(2001);
         for (size_t row = 0; row < 16; ++row)
           for (size_t month = 0; month < 12; ++month) {
             float sum = 0;
