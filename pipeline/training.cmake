@@ -8,6 +8,7 @@ find_package(TBB REQUIRED)
 fluxtile_library(fluxtile_training
   training/arms.cpp
   training/evaluate.cpp
+  training/evaluation_maps.cpp
   training/experiment.cpp
   training/folds.cpp
   training/package_record.cpp
@@ -21,5 +22,5 @@ fluxtile_library(fluxtile_training
   training/training_work.cpp)
 target_compile_definitions(fluxtile_training PRIVATE FLUXTILE_VERSION="${PROJECT_VERSION}")
 target_link_libraries(fluxtile_training
-  PUBLIC fluxtile_pipeline fluxtile_evaluation_report fluxtile_site_years
+  PUBLIC fluxtile_pipeline fluxtile_evaluation_report fluxtile_map_scores fluxtile_site_years
   PRIVATE fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json TBB::tbb)

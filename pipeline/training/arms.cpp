@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/training/arms.h"
 
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -97,6 +101,13 @@ std::map<std::string, std::vector<size_t>> placebo_regions(const Experiment& exp
   return dealt;
 }
 
+const std::vector<EpochRecord>& history_of(const ArmModels& models, const std::string& region) {
+  static const std::vector<EpochRecord> none;
+  auto found = models.history.find(to_text(models.arm) + "-" + region);
+  if (found == models.history.end()) found = models.history.find("pooled");
+  return found == models.history.end() ? none : found->second;
+}
+
 ArmTrainer::ArmTrainer(Package global, std::map<Arm, Package> baselines,
                        const Experiment& experiment, ArmSettings settings)
     : global_(std::move(global)),
@@ -110,39 +121,75 @@ const ArmModels& ArmTrainer::models(Arm arm) {
   return made_.emplace(arm, make(arm)).first->second;
 }
 
-ArmTrainer::Tuned ArmTrainer::tune(const Package& start, const std::vector<size_t>& sites,
-                                   const Schedule& schedule, const std::string& name) const {
-  const Experiment part = experiment_.subset(sites);
-  // Without labels to choose by, there is no choice.
-  const bool choose = part.has(Role::validation);
-  Tuned best;
-  double lowest = 0;
-  bool first = true;
-  for (const double factor : settings_.rate_factors) {
-    Schedule tried = schedule;
-    tried.seed = settings_.seed;
-    for (Stage& stage : tried.stages) stage.learning_rate *= factor;
-    TrainingOptions options;
-    options.threads = settings_.threads;
-    options.device = settings_.device;
-    options.what = name;
-    if (!settings_.checkpoints.empty()) {
-      char rate[32];
-      std::snprintf(rate, sizeof rate, "%g", factor);
-      options.checkpoint =
-          settings_.checkpoints + "/" + file_name(name) + "-x" + rate + ".safetensors";
+/// All learning rates of all wishes are trained at once, each on its share of the cores: small
+/// trainings use cores better side by side than each on all of them.
+std::vector<ArmTrainer::Tuned> ArmTrainer::tune(const std::string& what,
+                                                const std::vector<Wish>& wishes) const {
+  struct Job {
+    const Wish* wish;
+    const Experiment* part;
+    double factor;
+    TrainedModel trained;
+  };
+  std::vector<Experiment> parts;
+  parts.reserve(wishes.size());
+  std::vector<Job> jobs;
+  std::vector<size_t> first_job;
+  for (const Wish& wish : wishes) {
+    parts.push_back(experiment_.subset(wish.sites));
+    first_job.push_back(jobs.size());
+    for (const double factor : settings_.rate_factors) {
+      jobs.push_back({&wish, &parts.back(), factor, {}});
+      // Without labels to choose by, there is no choice.
+      if (!parts.back().has(Role::validation)) break;
     }
-    if (settings_.on_epoch)
-      options.on_epoch = [&](const EpochRecord& record) { settings_.on_epoch(name, record); };
-    TrainedModel trained = train(start, part.table, part.roles, tried, options);
-    if (first || trained.best_validation < lowest) {
-      lowest = trained.best_validation;
-      best = {std::move(trained.package), std::move(trained.history), factor};
-    }
-    first = false;
-    if (!choose) break;
   }
-  return best;
+  first_job.push_back(jobs.size());
+  if (settings_.on_begin) settings_.on_begin(what, jobs.size());
+  const auto at_once =
+      std::clamp<int>(static_cast<int>(jobs.size()), 1, std::max(1, settings_.threads));
+  const int threads = std::max(1, settings_.threads / at_once);
+  const auto work = [&](size_t k) {
+    Job& job = jobs[k];
+    job.trained = train_at_rate(*job.wish, *job.part, job.factor, threads);
+  };
+  if (at_once == 1) {
+    for (size_t k = 0; k < jobs.size(); ++k) work(k);
+  } else {
+    tbb::task_arena(at_once).execute(
+        [&] { tbb::parallel_for(size_t{0}, jobs.size(), work, tbb::simple_partitioner()); });
+  }
+
+  std::vector<Tuned> all;
+  for (size_t w = 0; w < wishes.size(); ++w) {
+    const auto begin = jobs.begin() + static_cast<std::ptrdiff_t>(first_job[w]);
+    const auto end = jobs.begin() + static_cast<std::ptrdiff_t>(first_job[w + 1]);
+    const auto best = std::min_element(begin, end, [](const Job& a, const Job& b) {
+      return a.trained.best_validation < b.trained.best_validation;
+    });
+    all.push_back(
+        {std::move(best->trained.package), std::move(best->trained.history), best->factor});
+  }
+  return all;
+}
+
+TrainedModel ArmTrainer::train_at_rate(const Wish& wish, const Experiment& part, double factor,
+                                       int threads) const {
+  Schedule schedule = wish.schedule;
+  schedule.seed = settings_.seed;
+  for (Stage& stage : schedule.stages) stage.learning_rate *= factor;
+  const std::string name = fmt::format("{}-x{:g}", wish.name, factor);
+  TrainingOptions options;
+  options.threads = threads;
+  options.device = settings_.device;
+  options.what = name;
+  if (!settings_.checkpoints.empty())
+    options.checkpoint = settings_.checkpoints + "/" + file_name(name) + ".safetensors";
+  if (settings_.on_epoch)
+    options.on_epoch = [&](const EpochRecord& record) { settings_.on_epoch(name, record); };
+  TrainedModel trained = train(wish.start, part.table, part.roles, schedule, options);
+  if (settings_.on_end) settings_.on_end(name, trained);
+  return trained;
 }
 
 ArmModels ArmTrainer::a_model_a_region(Arm arm,
@@ -151,6 +198,8 @@ ArmModels ArmTrainer::a_model_a_region(Arm arm,
   const Package& base = baseline == baselines_.end() ? global_ : baseline->second;
   ArmModels models;
   models.arm = arm;
+  std::vector<std::string> regions;
+  std::vector<Wish> wishes;
   for (const std::string& region : experiment_.table.regions()) {
     const auto found = labels.find(region);
     const size_t site_years =
@@ -161,21 +210,23 @@ ArmModels ArmTrainer::a_model_a_region(Arm arm,
       models.by_region.emplace(region, base);
       continue;
     }
-    const std::string name = to_text(arm) + "-" + region;
-    Schedule schedule = settings_.schedule;
-    Package start = base;
-    if (baseline != baselines_.end()) schedule = without_knowledge(schedule);
+    Wish wish{base, found->second, settings_.schedule, to_text(arm) + "-" + region};
+    if (baseline != baselines_.end()) wish.schedule = without_knowledge(wish.schedule);
     if (arm == Arm::scratch) {
       // Random weights under the global model's scalers; nothing is frozen.
-      start.tensors =
+      wish.start.tensors =
           untrained_weights(global_.architecture, global_.inputs.size(), settings_.seed);
-      schedule = with_all_modules(schedule);
+      wish.schedule = with_all_modules(wish.schedule);
     }
-    Tuned tuned = tune(start, found->second, schedule, name);
-    tuned.package.region = region;
-    models.rate_factor[region] = tuned.rate_factor;
-    models.history[name] = std::move(tuned.history);
-    models.by_region.emplace(region, std::move(tuned.package));
+    regions.push_back(region);
+    wishes.push_back(std::move(wish));
+  }
+  std::vector<Tuned> tuned = tune(to_text(arm), wishes);
+  for (size_t k = 0; k < wishes.size(); ++k) {
+    tuned[k].package.region = regions[k];
+    models.rate_factor[regions[k]] = tuned[k].rate_factor;
+    models.history[wishes[k].name] = std::move(tuned[k].history);
+    models.by_region.emplace(regions[k], std::move(tuned[k].package));
   }
   return models;
 }
@@ -199,7 +250,7 @@ ArmModels ArmTrainer::make(Arm arm) {
       Tuned tuned;
       tuned.package = global_;
       if (site_years >= settings_.least_site_years) {
-        tuned = tune(global_, sites, settings_.schedule, "pooled");
+        tuned = std::move(tune("pooled", {{global_, sites, settings_.schedule, "pooled"}}).front());
         models.history["pooled"] = std::move(tuned.history);
       }
       for (const std::string& region : regions) {

@@ -41,8 +41,11 @@ struct ArmSettings {
   int threads = 1;
   std::string device = "cpu";
   std::string checkpoints;  ///< folder; empty: none
-  /// Told after each epoch of each model.
+  /// Told what is trained, from several threads: how many trainings begin together, each epoch of
+  /// each, and each one's end.
+  std::function<void(const std::string& what, size_t trainings)> on_begin;
   std::function<void(const std::string& model, const EpochRecord&)> on_epoch;
+  std::function<void(const std::string& model, const TrainedModel&)> on_end;
 };
 
 /// An arm's model of each region.
@@ -53,6 +56,9 @@ struct ArmModels {
   std::map<std::string, double> rate_factor;       ///< region -> the factor that was chosen
   std::map<std::string, std::vector<EpochRecord>> history;  ///< by model
 };
+
+/// Epochs of a region's model; empty where it was not trained.
+const std::vector<EpochRecord>& history_of(const ArmModels& models, const std::string& region);
 
 /// Fine-tunes what arms need. Models that two arms share are trained once.
 class ArmTrainer {
@@ -69,9 +75,18 @@ class ArmTrainer {
     std::vector<EpochRecord> history;
     double rate_factor = 1;
   };
-  /// One model from `start` on the labels of `sites`, at the best learning rate.
-  Tuned tune(const Package& start, const std::vector<size_t>& sites, const Schedule& schedule,
-             const std::string& name) const;
+  /// A model that is wanted: from `start` on the labels of `sites`.
+  struct Wish {
+    Package start;
+    std::vector<size_t> sites;
+    Schedule schedule;
+    std::string name;
+  };
+  /// Each wish at the learning rate that validates best. Results do not depend on the threads.
+  [[nodiscard]] std::vector<Tuned> tune(const std::string& what,
+                                        const std::vector<Wish>& wishes) const;
+  [[nodiscard]] TrainedModel train_at_rate(const Wish& wish, const Experiment& part, double factor,
+                                           int threads) const;
   ArmModels make(Arm arm);
   ArmModels a_model_a_region(Arm arm, const std::map<std::string, std::vector<size_t>>& labels);
 

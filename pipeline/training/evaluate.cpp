@@ -10,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "model/evaluation/simple_baselines.h"
+#include "pipeline/training/evaluation_maps.h"
 #include "pipeline/training/evaluation_report.h"
 #include "pipeline/training/folds.h"
 #include "pipeline/training/training_work.h"
@@ -20,6 +21,9 @@ namespace {
 
 /// Fewest spin-up years before a record, as the published network was trained.
 constexpr int spinup_years = 2;
+
+/// Label of the first fold's checkpoints, which `train` writes too.
+const std::string kFirstFold = "fold-0";
 
 /// Predictions of every way to make a model, for one fold, in the order of the report.
 struct FoldPredictions {
@@ -142,13 +146,13 @@ void add_scores(EvaluationReport& report, const FoldsTable& folds, const FoldPre
   }
 }
 
+/// RMSE and NSE of monthly means on the test site-years.
 CurvePoint point(const Experiment& experiment, const Predictions& predictions,
                  const std::string& arm, const std::string& variable, double x, int seed) {
   const bool truth = !experiment.table.truth.empty();
   std::vector<double> predicted, observed;
-  const Scale scale = experiment.table.daily.empty() ? Scale::monthly : Scale::daily;
   for (const ScaledValue& value : scaled_values(experiment.table, experiment.roles, Role::test,
-                                                predictions, variable, scale, truth)) {
+                                                predictions, variable, Scale::monthly, truth)) {
     predicted.push_back(value.predicted);
     observed.push_back(value.observed);
   }
@@ -160,8 +164,10 @@ void add_learning_curve(EvaluationReport& report, TrainingWork& work) {
   const TrainConfig& config = work.config();
   for (const int years : config.evaluate.learning_curve) {
     const Experiment fewer = with_training_years(work.fold(0), static_cast<size_t>(years));
-    const auto trainer = work.arms(fewer, fmt::format("curve-{}", years), config.seed,
-                                   config.finetune->rate_factors);
+    // With all years it is the fold itself, which was trained already.
+    const bool whole = fewer.roles == work.fold(0).roles;
+    const auto trainer = work.arms(fewer, whole ? kFirstFold : fmt::format("curve-{}", years),
+                                   config.seed, config.finetune->rate_factors);
     const auto site_years =
         static_cast<double>(fewer.site_years(fewer.sites_with(Role::train), Role::train));
     for (const Arm arm : {Arm::pretrained, Arm::pooled, Arm::regional, Arm::scratch}) {
@@ -180,7 +186,9 @@ void add_robustness(EvaluationReport& report, TrainingWork& work) {
   const Experiment& experiment = work.fold(0);
   for (const uint64_t seed : config.evaluate.robustness_seeds) {
     for (const double factor : config.evaluate.robustness_rates) {
-      const auto trainer = work.arms(experiment, fmt::format("robust-{}", seed), seed, {factor});
+      const auto trainer =
+          work.arms(experiment, seed == config.seed ? kFirstFold : fmt::format("seed-{}", seed),
+                    seed, {factor});
       for (const Arm arm : {Arm::pooled, Arm::regional, Arm::scratch}) {
         const Predictions made =
             predict_arm(trainer->models(arm), experiment, spinup_years, work.threads());
@@ -219,7 +227,7 @@ EvaluationReport evaluate_pretraining(TrainingWork& work) {
                            region_scores(data.table, data.roles, Role::test, made.predictions[k],
                                          !data.table.truth.empty())});
   }
-  report.facts = {{"configuration", config.path},
+  report.facts = {{"configuration", config.file_name()},
                   {"data", data.table.origin},
                   {"test site-years",
                    std::to_string(data.site_years(data.sites_with(Role::test), Role::test))}};
@@ -231,6 +239,7 @@ void write_report(const EvaluationReport& report, const std::string& path, std::
   write_atomically(path + ".csv", evaluation_csv(report));
   if (!report.differences.empty())
     write_atomically(path + "_differences.csv", differences_csv(report));
+  if (!report.maps.empty()) write_atomically(path + "_maps.csv", maps_csv(report));
   write_atomically(path + ".json", evaluation_json(report));
   write_atomically(path + ".html", evaluation_page(report));
   out << path + ".html\n";
@@ -270,9 +279,10 @@ int evaluate_verb(const std::string& path, const std::vector<std::string>& overr
     add_scores(report, together, joined, config.evaluate.bootstrap_draws, config.seed);
     add_learning_curve(report, work);
     add_robustness(report, work);
+    if (!config.evaluate.maps_run.empty()) report.maps = score_maps(work, options);
     const Experiment& all = together.experiment;
     report.facts = {
-        {"configuration", config.path},
+        {"configuration", config.file_name()},
         {"data", table.origin},
         {"folds", std::to_string(folds.size())},
         {"training site-years", std::to_string(experiments.front()->site_years(

@@ -38,4 +38,16 @@ std::string differences_csv(const EvaluationReport& report) {
   return out;
 }
 
+std::string maps_csv(const EvaluationReport& report) {
+  std::string out = "arm,region,variable,period,n,rmse,r2,nse,bias\n";
+  for (const ArmMapScores& arm : report.maps) {
+    for (const MapScore& row : arm.rows)
+      out +=
+          csv_line({arm.arm, row.region, row.variable, row.period, std::to_string(row.scores.pairs),
+                    csv_number(row.scores.rmse), csv_number(row.scores.r2),
+                    csv_number(row.scores.nse), csv_number(row.scores.bias)});
+  }
+  return out;
+}
+
 }  // namespace fluxtile

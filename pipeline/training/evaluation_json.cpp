@@ -106,6 +106,17 @@ std::string evaluation_json(const EvaluationReport& report) {
   for (const ArmDifference& d : report.differences) out["differences"].push_back(of_difference(d));
   out["learning_curve"] = of_points(report.learning_curve, "site_years");
   out["robustness"] = of_points(report.robustness, "learning_rate");
+  out["maps"] = Json::array();
+  for (const ArmMapScores& arm : report.maps) {
+    for (const MapScore& row : arm.rows) {
+      Json entry = {{"arm", arm.arm},
+                    {"region", row.region},
+                    {"variable", row.variable},
+                    {"period", row.period}};
+      entry.update(of_scores(row.scores));
+      out["maps"].push_back(std::move(entry));
+    }
+  }
   out["histories"] = Json::object();
   for (const auto& [model, epochs] : report.histories) out["histories"][model] = of_history(epochs);
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -47,6 +47,7 @@ class EvaluationPage {
     differences();
     regions();
     sites();
+    maps();
     curve("learning", "Learning curve", report_.learning_curve, "fine-tuning site-years",
           "RMSE of monthly means on test data against the number of site-years that fine-tuning "
           "was given. Lines join the means over seeds; pale dots are single seeds.",
@@ -445,6 +446,55 @@ class EvaluationPage {
       }
     }
     page_.add("</div>\n");
+  }
+
+  // ---- maps ----
+
+  void maps() {
+    if (report_.maps.empty()) return;
+    page_.section("maps", "Maps against the truth");
+    page_.note(
+        "Maps of all regions were made with each arm's models and compared with the truth, cell by "
+        "cell. Bias is map less truth. The models saw none of these cells.");
+    maps_table("annual", "Annual sums", "gC m-2 yr-1", true);
+    maps_table("monthly", "Monthly means", "gC m-2 d-1", false);
+  }
+
+  void maps_table(const std::string& period, const std::string& title, const std::string& unit,
+                  bool open) {
+    const std::pair<const char*, const char*> variables[] = {
+        {"ra", "Ra"}, {"rh", "Rh"}, {"reco", "Reco"}, {"nee", "NEE"}};
+    std::string top = "<tr><th></th><th></th><th></th>";
+    std::string head = "<tr><th>Arm</th><th>Region</th><th class=\"n\">Values</th>";
+    for (const auto& [variable, name] : variables) {
+      top += std::string("<th class=\"span part\" colspan=\"3\">") + name + "</th>";
+      head += "<th class=\"n part\">RMSE</th><th class=\"n\">Bias</th><th class=\"n\">R²</th>";
+    }
+    std::string body;
+    for (const ArmMapScores& arm : report_.maps) {
+      bool first = true;
+      for (const std::string& region : map_regions(arm)) {
+        const MapScore* reco = find_map_score(arm, region, "reco", period);
+        if (reco == nullptr) continue;
+        body += std::string("<tr") + (first ? " class=\"first\"" : "") + ">" +
+                html_cell(first ? arm.arm : "") + html_cell(region) +
+                html_cell(std::to_string(reco->scores.pairs), "n");
+        for (const auto& [variable, name] : variables) {
+          const MapScore* row = find_map_score(arm, region, variable, period);
+          const auto cell = [&](double Scores::*value, const char* style) {
+            return html_cell(score_for_page(row == nullptr ? kNoScore : row->scores.*value), style);
+          };
+          body += cell(&Scores::rmse, "n part") + cell(&Scores::bias, "n") + cell(&Scores::r2, "n");
+        }
+        body += "</tr>\n";
+        first = false;
+      }
+    }
+    if (body.empty()) return;
+    page_.open_fold(title + " (" + unit_for_people(unit) + ")", open);
+    page_.add("<div class=\"scroll\"><table>\n<thead>" + top + "</tr>\n" + head +
+              "</tr></thead>\n<tbody>\n" + body + "</tbody>\n</table></div>\n");
+    page_.close_fold();
   }
 
   // ---- training ----

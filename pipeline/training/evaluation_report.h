@@ -7,6 +7,7 @@
 
 #include "model/evaluation/site_scores.h"
 #include "model/training/training.h"
+#include "pipeline/training/map_scores.h"
 
 namespace fluxtile {
 
@@ -32,6 +33,12 @@ struct CurvePoint {
   double rmse = 0, nse = 0;
 };
 
+/// Maps made with one arm's models against the truth of a synthetic world.
+struct ArmMapScores {
+  std::string arm;
+  std::vector<MapScore> rows;
+};
+
 /// Everything an evaluation found; written as CSV, JSON and a page with charts.
 struct EvaluationReport {
   std::string title;
@@ -41,6 +48,7 @@ struct EvaluationReport {
   std::vector<ArmScores> arms;
   std::vector<ArmDifference> differences;
   std::vector<CurvePoint> learning_curve, robustness;
+  std::vector<ArmMapScores> maps;
   /// Training histories by model ("global", "Iowa"), for loss curves; empty in evaluate.
   std::vector<std::pair<std::string, std::vector<EpochRecord>>> histories;
 };
@@ -56,8 +64,12 @@ std::string evaluation_csv(const EvaluationReport& report);
 /// One line a paired difference: first,second,region,variable,scale,mse_first,...
 std::string differences_csv(const EvaluationReport& report);
 
+/// One line a map score: arm,region,variable,period,n,rmse,r2,nse,bias.
+std::string maps_csv(const EvaluationReport& report);
+
 /// All of it: {"fluxtile-evaluation": 1, "title", "synthetic", "facts", "warnings", "arms",
-/// "differences", "learning_curve", "robustness", "histories"}; null where there is no number.
+/// "differences", "learning_curve", "robustness", "maps", "histories"}; null where there is no
+/// number.
 std::string evaluation_json(const EvaluationReport& report);
 
 /// One HTML page that needs nothing else, charts as SVG, light and dark: scores by arm and region,

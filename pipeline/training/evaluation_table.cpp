@@ -64,6 +64,27 @@ std::string block(const EvaluationReport& report, const std::string& variable, S
   return variable + ", " + to_text(scale) + " (" + unit_of(scale) + ")\n" + aligned(rows) + "\n";
 }
 
+/// RMSE of annual maps, arm by arm and region by region.
+std::string maps(const EvaluationReport& report) {
+  std::vector<std::vector<std::string>> rows{{"", "", "cells x years", "RMSE Ra", "RMSE Rh",
+                                              "RMSE Reco", "RMSE NEE", "bias Reco", "bias NEE"}};
+  for (const ArmMapScores& arm : report.maps) {
+    for (const std::string& region : map_regions(arm)) {
+      const auto score = [&](const char* variable, double Scores::*value) {
+        const MapScore* row = find_map_score(arm, region, variable, "annual");
+        return score_text(row == nullptr ? kNoScore : row->scores.*value);
+      };
+      const MapScore* reco = find_map_score(arm, region, "reco", "annual");
+      rows.push_back({arm.arm, region, reco == nullptr ? "-" : std::to_string(reco->scores.pairs),
+                      score("ra", &Scores::rmse), score("rh", &Scores::rmse),
+                      score("reco", &Scores::rmse), score("nee", &Scores::rmse),
+                      score("reco", &Scores::bias), score("nee", &Scores::bias)});
+    }
+  }
+  if (rows.size() == 1) return "";
+  return "Maps against the truth, annual sums (gC m-2 yr-1)\n" + aligned(rows, 2) + "\n";
+}
+
 }  // namespace
 
 std::string evaluation_table(const EvaluationReport& report) {
@@ -73,6 +94,7 @@ std::string evaluation_table(const EvaluationReport& report) {
   out += "\n";
   for (const char* variable : {"Reco", "NEE"})
     for (const Scale scale : all_scales()) out += block(report, variable, scale);
+  out += maps(report);
   if (report.differences.empty()) return out;
   out += "Relative difference of MSE, 95 % interval (negative: the first named is better)\n";
   std::vector<std::vector<std::string>> rows;

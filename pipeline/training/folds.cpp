@@ -38,7 +38,10 @@ FoldsTable::FoldsTable(const std::vector<const Experiment*>& folds) : experiment
   for (size_t k = 1; k < folds.size(); ++k) {
     const SiteYears& part = folds[k]->table;
     SiteYears& all = experiment.table;
-    append(all.sites, part.sites);
+    for (SiteYears::Site site : part.sites) {
+      site.fold = static_cast<int>(k);
+      all.sites.push_back(std::move(site));
+    }
     append(all.inputs, part.inputs);
     append(all.daily, part.daily);
     append(all.monthly, part.monthly);

@@ -6,6 +6,7 @@
 
 #include "model/package.h"
 #include "model/training/training.h"
+#include "pipeline/training/arms.h"
 #include "pipeline/training/experiment.h"
 
 namespace fluxtile {
@@ -26,6 +27,11 @@ struct TrainingFacts {
 /// training.synthetic is that of the data or the parent.
 void describe_training(Package& package, const Package* parent, const Experiment& data,
                        const TrainingFacts& facts, const std::vector<EpochRecord>& history);
+
+/// The package of a region as an arm made it, with its record; `global` is what it was fine-tuned
+/// from. Named `name`; `seed` is the configuration's.
+Package region_package(const ArmModels& models, const std::string& region, const Package& global,
+                       const Experiment& experiment, const std::string& name, uint64_t seed);
 
 /// Monthly mean of the input GPP over the training site-years of a crop, gC m-2 d-1: "corn",
 /// "soybean" -> 12 values; a crop without site-years is left out.

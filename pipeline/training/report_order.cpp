@@ -27,6 +27,19 @@ const RegionScores* find_scores(const ArmScores& arm, const std::string& region,
   return nullptr;
 }
 
+std::vector<std::string> map_regions(const ArmMapScores& arm) {
+  std::vector<std::string> names;
+  for (const MapScore& row : arm.rows) names.push_back(row.region);
+  return first_appearances(names);
+}
+
+const MapScore* find_map_score(const ArmMapScores& arm, const std::string& region,
+                               const std::string& variable, const std::string& period) {
+  for (const MapScore& row : arm.rows)
+    if (row.region == region && row.variable == variable && row.period == period) return &row;
+  return nullptr;
+}
+
 bool has_scores(const EvaluationReport& report, const std::string& variable, Scale scale) {
   return std::any_of(report.arms.begin(), report.arms.end(), [&](const ArmScores& arm) {
     return std::any_of(arm.scores.begin(), arm.scores.end(), [&](const RegionScores& row) {

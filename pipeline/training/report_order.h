@@ -20,6 +20,10 @@ bool has_scores(const EvaluationReport& report, const std::string& variable, Sca
 /// An arm's scores; null where there are none.
 const RegionScores* find_scores(const ArmScores& arm, const std::string& region,
                                 const std::string& variable, Scale scale);
+/// Regions of an arm's maps, and one map's scores; null where there are none.
+std::vector<std::string> map_regions(const ArmMapScores& arm);
+const MapScore* find_map_score(const ArmMapScores& arm, const std::string& region,
+                               const std::string& variable, const std::string& period);
 /// Names in order of first appearance.
 std::vector<std::string> first_appearances(const std::vector<std::string>& names);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "geo/calendar.h"
@@ -230,7 +231,8 @@ Towers collect_towers(const std::string& path, const std::vector<std::string>& o
     write_inputs(table, row, *passed[row].years);
     write_labels(table, row, passed[row]);
   }
-  table.origin = "towers of " + config.path + ", fluxes " + config.fluxes.source + ", inputs " +
+  table.origin = "towers of " + std::filesystem::path(config.path).filename().string() +
+                 ", fluxes " + config.fluxes.source + ", inputs " +
                  (config.run.empty() ? "from tables" : "from " + config.run);
   table.check();
   return towers;

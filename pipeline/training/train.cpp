@@ -39,29 +39,13 @@ void save_regions(TrainingWork& work, const Package& global, std::ostream& out) 
   const auto trainer = work.arms(experiment, "fold-0", config.seed, config.finetune->rate_factors);
   const ArmModels& models = trainer->models(Arm::regional);
   for (const std::string& region : experiment.table.regions()) {
-    std::vector<size_t> sites;
-    for (const size_t site : experiment.sites_with(Role::train))
-      if (experiment.table.sites[site].region == region) sites.push_back(site);
-    TrainingFacts facts;
-    facts.name = config.prefix + package_name(region);
-    facts.region = region;
-    facts.schedule = "fine-tuning";
-    facts.arm = to_text(Arm::regional);
-    facts.seed = config.seed;
     const auto kept = models.kept_global.find(region);
-    if (kept != models.kept_global.end()) {
-      facts.kept_global = kept->second;
+    if (kept != models.kept_global.end())
       spdlog::warn("{} keeps the global model: {}", region, kept->second);
-    }
-    const auto factor = models.rate_factor.find(region);
-    if (factor != models.rate_factor.end()) facts.rate_factor = factor->second;
-    const auto history = models.history.find(to_text(Arm::regional) + "-" + region);
-    const std::vector<EpochRecord> none;
-    const auto& epochs = history == models.history.end() ? none : history->second;
-    if (!epochs.empty()) work.add_history(region, epochs);
-    Package package = models.by_region.at(region);
-    describe_training(package, &global, experiment.subset(sites), facts, epochs);
-    save(std::move(package), config, out);
+    work.add_history(region, history_of(models, region));
+    save(region_package(models, region, global, experiment, config.prefix + package_name(region),
+                        config.seed),
+         config, out);
   }
 }
 
@@ -81,7 +65,7 @@ int train_verb(const std::string& path, const std::vector<std::string>& override
   report.title = "Training of " + config.name;
   report.synthetic = global.synthetic;
   report.facts = {
-      {"configuration", config.path},
+      {"configuration", config.file_name()},
       {"seed", std::to_string(config.seed)},
       {"global model", config.pretrain.package.empty() ? "schedule " + config.pretrain.schedule
                                                        : config.pretrain.package},

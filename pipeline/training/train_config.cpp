@@ -158,6 +158,10 @@ class Reader {
       for (const YamlWalker& item : value->items())
         evaluate.learning_curve.push_back(static_cast<int>(item.whole(1, 100)));
     }
+    if (const auto maps = where->find("maps")) {
+      evaluate.maps_run = path(maps->at("run"));
+      evaluate.maps_truth = path(maps->at("truth"));
+    }
     if (const auto robustness = where->find("robustness")) {
       if (const auto rates = robustness->find("rate_factors")) {
         for (const YamlWalker& item : rates->items())
@@ -176,6 +180,10 @@ class Reader {
 };
 
 }  // namespace
+
+std::string TrainConfig::file_name() const {
+  return std::filesystem::path(path).filename().string();
+}
 
 TrainConfig read_train_config(const std::string& path, const std::vector<std::string>& overrides) {
   YamlNode document = parse_yaml(read_file(path), path);

@@ -41,6 +41,9 @@ struct EvaluateConfig {
   std::vector<int> learning_curve;       ///< fine-tuning years a site
   std::vector<double> robustness_rates;  ///< factors on the learning rate
   std::vector<uint64_t> robustness_seeds;
+  /// Maps of a synthetic world against its truth: a run configuration, and the folder of the truth.
+  /// Empty: none.
+  std::string maps_run, maps_truth;
 };
 
 /// A checked training configuration (docs/train-configuration.md). Paths are absolute.
@@ -53,6 +56,9 @@ struct TrainConfig {
   EvaluateConfig evaluate;
   int threads = 0;  ///< 0: all cores
   std::string device = "cpu";
+
+  /// Of the configuration, without its folder: what reports say.
+  [[nodiscard]] std::string file_name() const;
 };
 
 /// Reads and checks a training configuration; `overrides` are those of --set. Throws Error(data)

@@ -140,8 +140,20 @@ std::unique_ptr<ArmTrainer> TrainingWork::arms(const Experiment& experiment,
   settings.threads = threads_;
   settings.device = config_.device;
   settings.checkpoints = config_.output + "/.fluxtile/training/" + label;
+  settings.on_begin = [this, label](const std::string& what, size_t trainings) {
+    progress_.begin(label + ", " + what, trainings);
+  };
   settings.on_epoch = [this](const std::string& model, const EpochRecord& record) {
-    tell(model, record);
+    const std::string words = in_words(record);
+    progress_.note(model + ": " + words);
+    spdlog::debug("{}: {} ({:.1f} s)", model, words, record.seconds);
+  };
+  settings.on_end = [this](const std::string& model, const TrainedModel& trained) {
+    uint64_t site_years = 0;
+    for (const EpochRecord& record : trained.history) site_years += record.site_years;
+    progress_.advance(site_years);
+    spdlog::info("{}: {} epochs, best validation loss {:.4g}", model, trained.history.size(),
+                 trained.best_validation);
   };
   std::map<Arm, Package> baselines;
   if (config_.pretrain.baselines) {

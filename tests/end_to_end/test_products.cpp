@@ -225,7 +225,8 @@ TEST_F(Products, MemoryStaysUnderThePromise) {
 
 TEST_F(Products, EnsembleIsTheMeanOfItsMembers) {
   const auto both = [&](const std::string& variable) {
-    return variant("South", "both", {"--set", "models.regions={South: [demo-global, demo-iowa]}"}, variable);
+    return variant("South", "both", {"--set", "models.regions={South: [demo-global, demo-iowa]}"},
+                   variable);
   };
   for (const std::string variable : {"ra", "rh", "nee"}) {
     const Raster mean = both(variable);

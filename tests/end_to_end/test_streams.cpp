@@ -173,10 +173,11 @@ TEST_F(Streams, PixelAgreesWithTheMap) {
 }
 
 TEST_F(Streams, InspectKnowsTheWorldsFiles) {
-  const Outcome told = fluxtile(
-      {"inspect", "--json", (test_world() / "gpp" / "gpp_2018185.tif").string(),
-       (test_world() / "climate" / "tmmx_2018.nc").string(),
-       (test_world() / "regions.geojson").string(), (test_world() / "models" / "demo-iowa").string()});
+  const Outcome told =
+      fluxtile({"inspect", "--json", (test_world() / "gpp" / "gpp_2018185.tif").string(),
+                (test_world() / "climate" / "tmmx_2018.nc").string(),
+                (test_world() / "regions.geojson").string(),
+                (test_world() / "models" / "demo-iowa").string()});
   EXPECT_EQ(0, told.code) << told.err;
   const Json all = Json::parse(told.out);
   EXPECT_THAT(all.dump(), HasSubstr("air_temperature"));

@@ -52,24 +52,43 @@ const fs::path& small_midwest() {
 /// A training configuration of a few epochs on that world.
 Words training(const std::string& verb, const fs::path& output, const Words& more = {}) {
   const fs::path world = small_midwest();
-  Words words = {
-      verb,          std::string(FLUXTILE_SOURCE) + "/configs/train/midwest.yaml",
-      "--progress",  "off",
-      "--log-level", "warn",
-      "--set",       "output=" + output.string(),
-      "--set",       "pretrain.data.tables=" + (world / "training/sites.nc").string(),
-      "--set",       "pretrain.split={validation_years: [2016], test_years: [2017]}",
-      "--set",       "pretrain.schedule=small",
-      "--set",       "pretrain.epochs_factor=0.12",
-      "--set",       "pretrain.baselines=false",
-      "--set",       "finetune.data.tables=" + (world / "training/towers.nc").string(),
-      "--set",       "finetune.reference.tables=" + (world / "training/reference.nc").string(),
-      "--set",       "finetune.folds=[{validation_years: [2017], test_years: [2018]}]",
-      "--set",       "finetune.rate_factors=[1]",
-      "--set",       "finetune.epochs=2",
-      "--set",       "evaluate.arms=[pretrained, pooled, pooled-corrected, regional, swapped]",
-      "--set",       "evaluate.learning_curve=[1]",
-      "--set",       "evaluate.robustness={rate_factors: [1], seeds: [2]}"};
+  Words words = {verb,
+                 std::string(FLUXTILE_SOURCE) + "/configs/train/midwest.yaml",
+                 "--progress",
+                 "off",
+                 "--log-level",
+                 "warn",
+                 "--set",
+                 "output=" + output.string(),
+                 "--set",
+                 "pretrain.data.tables=" + (world / "training/sites.nc").string(),
+                 "--set",
+                 "pretrain.split={validation_years: [2016], test_years: [2017]}",
+                 "--set",
+                 "pretrain.schedule=small",
+                 "--set",
+                 "pretrain.epochs_factor=0.12",
+                 "--set",
+                 "pretrain.baselines=false",
+                 "--set",
+                 "finetune.data.tables=" + (world / "training/towers.nc").string(),
+                 "--set",
+                 "finetune.reference.tables=" + (world / "training/reference.nc").string(),
+                 "--set",
+                 "finetune.folds=[{validation_years: [2017], test_years: [2018]}]",
+                 "--set",
+                 "finetune.rate_factors=[1]",
+                 "--set",
+                 "finetune.epochs=2",
+                 "--set",
+                 "evaluate.arms=[pretrained, pooled, pooled-corrected, regional, swapped]",
+                 "--set",
+                 "evaluate.learning_curve=[1]",
+                 "--set",
+                 "evaluate.robustness={rate_factors: [1], seeds: [2]}",
+                 "--set",
+                 "evaluate.maps={run: " + (world / "run.yaml").string() +
+                     ", truth: " + (world / "truth").string() + "}"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
@@ -84,7 +103,7 @@ TEST_F(TrainingTest, TrainsEvaluatesAndMaps) {
     EXPECT_THAT(trained.out, HasSubstr((out / "models" / name).string() + "\n"));
   const std::string global = text_of(out / "models/global/model.yaml");
   const std::string iowa = text_of(out / "models/iowa/model.yaml");
-  EXPECT_THAT(global, HasSubstr("\"synthetic\":true"));
+  EXPECT_THAT(global, HasSubstr("\n  synthetic: true\n"));
   EXPECT_THAT(iowa, HasSubstr("region: Iowa"));
   std::smatch sha;
   ASSERT_TRUE(std::regex_search(global, sha, std::regex("[0-9a-f]{64}")));
@@ -102,13 +121,23 @@ TEST_F(TrainingTest, TrainsEvaluatesAndMaps) {
   EXPECT_THAT(text_of(out / "evaluation.html"), HasSubstr("not claimed"));  // three sites a state
   EXPECT_TRUE(fs::exists(out / "evaluation_pretraining.csv"));
 
-  const Outcome mapped = fluxtile(
-      {"run", (small_midwest() / "run.yaml").string(), "--progress", "off", "--log-level", "warn",
-       "--set", "models.directory=" + (out / "models").string(), "--set", "models.default=global",
-       "--set", "models.regions={Illinois: illinois, Iowa: iowa, Indiana: indiana}", "--set",
-       "outputs.directory=" + (folder() / "maps").string()});
-  ASSERT_EQ(mapped.code, 0) << mapped.err;
-  EXPECT_THAT(text_of(folder() / "maps/report.html"), HasSubstr("model trained on synthetic data"));
+  // Maps with the models of three arms, scored against the truth of all cells.
+  std::map<std::string, double> annual_reco;
+  for (const Json& row : report.at("maps")) {
+    if (row.at("variable") != "reco" || row.at("period") != "annual") continue;
+    EXPECT_GT(row.at("pairs"), 20);
+    annual_reco[row.at("arm").get<std::string>() + " " + row.at("region").get<std::string>()] =
+        row.at("rmse");
+  }
+  EXPECT_EQ(annual_reco.size(), 3U * 4) << "three arms; three states and all together";
+  EXPECT_NE(annual_reco.at("pretrained Iowa"), annual_reco.at("regional Iowa"));
+  EXPECT_NE(annual_reco.at("pooled Iowa"), annual_reco.at("regional Iowa"));
+  EXPECT_THAT(text_of(out / "evaluation.html"), HasSubstr("Maps against the truth"));
+  EXPECT_THAT(text_of(out / "evaluation_maps.csv"), HasSubstr("regional,Iowa,reco,annual,"));
+  EXPECT_EQ(text_of(out / "evaluation_maps/regional/models/iowa/weights.safetensors"),
+            text_of(out / "models/iowa/weights.safetensors"));
+  EXPECT_THAT(text_of(out / "evaluation_maps/regional/maps/report.html"),
+              HasSubstr("model trained on synthetic data"));
 }
 
 TEST_F(TrainingTest, ASecondTimeNothingIsTrainedAndAllBytesStay) {

@@ -161,6 +161,18 @@ EvaluationReport example_evaluation(const std::string& letters) {
                                              (arm[0] == 's' ? 0.3 : 0) + 0.03 * bell(random),
                                          0.9});
       }
+  for (const char* arm : {"pretrained", "regional"}) {
+    report.maps.push_back({arm, {}});
+    for (const char* period : {"annual", "monthly"})
+      for (const char* variable : {"ra", "rh", "reco", "nee"})
+        for (const std::string& region : regions) {
+          const double rmse = (arm[0] == 'p' ? 120 : 60) + 10 * bell(random);
+          report.maps.back().rows.push_back({region.empty() ? "all" : region,
+                                             variable,
+                                             period,
+                                             {900, rmse * rmse, rmse, -20, 0.9, 0.8, 0.7}});
+        }
+  }
   report.histories = {{"global" + letters, history(1)}, {"Iowa", history(2)}};
   return report;
 }

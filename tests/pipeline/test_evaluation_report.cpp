@@ -62,6 +62,9 @@ EvaluationReport small_report() {
   many.enough = true;
   report.differences = {{"pooled", "regional", "Iowa, \"north\"", "Reco", Scale::monthly, few},
                         {"pooled", "regional", "", "Reco", Scale::monthly, many}};
+  report.maps = {{"regional",
+                  {{"Iowa", "reco", "annual", {400, 2500, 50, -12.5, 0.9, 0.875, 0.75}},
+                   {"Iowa", "nee", "monthly", {4800, 0.25, 0.5, 0.125, 0.8, 0.75, 0.7}}}}};
   return report;
 }
 
@@ -78,6 +81,13 @@ TEST(EvaluationCsv, IsAsDocumented) {
             "pooled,regional,\"Iowa, \"\"north\"\"\",Reco,monthly,2,1,-0.5,-0.75,-0.25,3,3,2,no,3 "
             "sites\n"
             "pooled,regional,all,Reco,monthly,2,1,-0.5,-0.75,-0.25,9,9,2,yes,\n");
+}
+
+TEST(EvaluationCsv, MapsHaveALineAScore) {
+  EXPECT_EQ(maps_csv(small_report()),
+            "arm,region,variable,period,n,rmse,r2,nse,bias\n"
+            "regional,Iowa,reco,annual,400,50,0.9,0.875,-12.5\n"
+            "regional,Iowa,nee,monthly,4800,0.5,0.8,0.75,0.125\n");
 }
 
 TEST(EvaluationCsv, EveryLineHasTheFieldsOfTheHeader) {
@@ -127,6 +137,10 @@ TEST(EvaluationTable, ShowsScoresAndSaysWhatIsNotClaimed) {
   EXPECT_THAT(text,
               HasSubstr("regional - pooled Reco monthly Iowa, \"north\" not claimed: 3 sites"));
   EXPECT_THAT(text, HasSubstr("-50.0 % [-75.0, -25.0] 9 sites, 2 years"));
+  EXPECT_THAT(text, HasSubstr("Maps against the truth, annual sums (gC m-2 yr-1)\n"));
+  EXPECT_THAT(
+      text, HasSubstr("  regional Iowa            400        -        -       50.0         -      "
+                      "-12.5         -\n"));
   EXPECT_THAT(text, Not(HasSubstr("Synthetic")));
   const std::string long_text = evaluation_table(test::example_evaluation());
   EXPECT_THAT(long_text, HasSubstr("Synthetic data"));
@@ -163,6 +177,8 @@ TEST(EvaluationJson, WhatIsNoNumberIsNull) {
   const auto json = nlohmann::json::parse(evaluation_json(report));
   EXPECT_TRUE(json.at("arms")[0].at("scores")[1].at("mse").is_null());
   EXPECT_EQ(json.at("arms")[0].at("scores")[1].at("region"), "Iowa, \"north\"");
+  EXPECT_EQ(json.at("maps")[0].at("rmse"), 50);
+  EXPECT_EQ(json.at("maps")[1].at("period"), "monthly");
 }
 
 TEST(EvaluationPage, HoldsEveryPartAndArm) {
@@ -170,7 +186,7 @@ TEST(EvaluationPage, HoldsEveryPartAndArm) {
   const std::string html = evaluation_page(report);
   EXPECT_THAT(html, StartsWith("<!DOCTYPE html>"));
   for (const char* part : {"warnings", "scores", "differences", "regions", "sites", "learning",
-                           "robustness", "losses", "all-scores"})
+                           "maps", "robustness", "losses", "all-scores"})
     EXPECT_THAT(html, HasSubstr("<h2 id=\"" + std::string(part) + "\"")) << part;
   for (const ArmScores& arm : report.arms) {
     EXPECT_THAT(html, HasSubstr("<tr><td>" + arm.arm + "<small>" + markup_escaped(arm.meaning)))
