@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes the trained packages of examples/models anew: simulates the Midwest, trains, copies. Takes about half an hour
+# Makes the trained packages of examples/models anew: simulates the Midwest, trains, copies. Takes about a quarter of an hour
 # on 2 cores; goes on where it was interrupted.
 #   bash tools/train_demo_models.sh [FOLDER]       default: ./midwest, which is kept
 set -euo pipefail
