@@ -22,9 +22,6 @@ namespace {
 /// Fewest spin-up years before a record, as the published network was trained.
 constexpr int spinup_years = 2;
 
-/// Label of the first fold's checkpoints, which `train` writes too.
-const std::string kFirstFold = "fold-0";
-
 /// Predictions of every way to make a model, for one fold, in the order of the report.
 struct FoldPredictions {
   std::vector<std::string> names, meanings;
@@ -61,12 +58,11 @@ Predictions fitted_by_region(const Experiment& experiment, bool others,
 FoldPredictions predict_fold(TrainingWork& work, size_t fold) {
   const TrainConfig& config = work.config();
   const Experiment& experiment = work.fold(fold);
-  const auto trainer = work.arms(experiment, fmt::format("fold-{}", fold), config.seed,
-                                 config.finetune->rate_factors);
   FoldPredictions made;
   for (const Arm arm : config.evaluate.arms) {
-    made.add(to_text(arm), meaning(arm),
-             predict_arm(trainer->models(arm), experiment, spinup_years, work.threads()));
+    made.add(
+        to_text(arm), meaning(arm),
+        predict_arm(work.fold_arms(fold).models(arm), experiment, spinup_years, work.threads()));
   }
   const auto& evaluate = config.evaluate;
   const bool transfer =
@@ -166,8 +162,9 @@ void add_learning_curve(EvaluationReport& report, TrainingWork& work) {
     const Experiment fewer = with_training_years(work.fold(0), static_cast<size_t>(years));
     // With all years it is the fold itself, which was trained already.
     const bool whole = fewer.roles == work.fold(0).roles;
-    const auto trainer = work.arms(fewer, whole ? kFirstFold : fmt::format("curve-{}", years),
-                                   config.seed, config.finetune->rate_factors);
+    const auto trainer =
+        work.arms(fewer, whole ? TrainingWork::fold_label(0) : fmt::format("curve-{}", years),
+                  config.seed, config.finetune->rate_factors);
     const auto site_years =
         static_cast<double>(fewer.site_years(fewer.sites_with(Role::train), Role::train));
     for (const Arm arm : {Arm::pretrained, Arm::pooled, Arm::regional, Arm::scratch}) {
@@ -186,9 +183,10 @@ void add_robustness(EvaluationReport& report, TrainingWork& work) {
   const Experiment& experiment = work.fold(0);
   for (const uint64_t seed : config.evaluate.robustness_seeds) {
     for (const double factor : config.evaluate.robustness_rates) {
-      const auto trainer =
-          work.arms(experiment, seed == config.seed ? kFirstFold : fmt::format("seed-{}", seed),
-                    seed, {factor});
+      const auto trainer = work.arms(
+          experiment,
+          seed == config.seed ? TrainingWork::fold_label(0) : fmt::format("seed-{}", seed), seed,
+          {factor});
       for (const Arm arm : {Arm::pooled, Arm::regional, Arm::scratch}) {
         const Predictions made =
             predict_arm(trainer->models(arm), experiment, spinup_years, work.threads());

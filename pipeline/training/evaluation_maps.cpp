@@ -38,7 +38,6 @@ std::vector<ArmMapScores> score_maps(TrainingWork& work, const VerbOptions& opti
   const TrainConfig& config = work.config();
   const Experiment& experiment = work.fold(0);
   const Package& global = work.global();
-  const auto trainer = work.arms(experiment, "fold-0", config.seed, config.finetune->rate_factors);
   VerbOptions of_run = options;
   of_run.allow_synthetic_model = true;  // the truth is a synthetic world's
   std::vector<ArmMapScores> all;
@@ -47,9 +46,10 @@ std::vector<ArmMapScores> score_maps(TrainingWork& work, const VerbOptions& opti
     if (std::find(wanted.begin(), wanted.end(), arm) == wanted.end()) continue;
     const std::string folder = config.output + "/evaluation_maps/" + to_text(arm);
     spdlog::info("maps of the arm {} in {}", to_text(arm), folder);
-    const Config run = read_config(
-        config.evaluate.maps_run,
-        save_models(trainer->models(arm), work, global, experiment, folder), recipe_directories());
+    const Config run =
+        read_config(config.evaluate.maps_run,
+                    save_models(work.fold_arms(0).models(arm), work, global, experiment, folder),
+                    recipe_directories());
     std::ostringstream paths;
     (void)run_verb(run, of_run, paths);
     all.push_back(

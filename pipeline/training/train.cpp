@@ -36,8 +36,7 @@ Package save_global(TrainingWork& work, std::ostream& out) {
 void save_regions(TrainingWork& work, const Package& global, std::ostream& out) {
   const TrainConfig& config = work.config();
   const Experiment& experiment = work.fold(0);
-  const auto trainer = work.arms(experiment, "fold-0", config.seed, config.finetune->rate_factors);
-  const ArmModels& models = trainer->models(Arm::regional);
+  const ArmModels& models = work.fold_arms(0).models(Arm::regional);
   for (const std::string& region : experiment.table.regions()) {
     const auto kept = models.kept_global.find(region);
     if (kept != models.kept_global.end())

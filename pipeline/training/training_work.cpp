@@ -129,6 +129,14 @@ const Experiment& TrainingWork::fold(size_t fold) {
       .first->second;
 }
 
+ArmTrainer& TrainingWork::fold_arms(size_t fold) {
+  std::unique_ptr<ArmTrainer>& trainer = fold_arms_[fold];
+  if (!trainer)
+    trainer =
+        arms(this->fold(fold), fold_label(fold), config_.seed, config_.finetune->rate_factors);
+  return *trainer;
+}
+
 std::unique_ptr<ArmTrainer> TrainingWork::arms(const Experiment& experiment,
                                                const std::string& label, uint64_t seed,
                                                const std::vector<double>& rate_factors) {

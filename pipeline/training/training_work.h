@@ -29,7 +29,11 @@ class TrainingWork {
   const Package& baseline(Arm arm);
   /// The labels of a fold.
   const Experiment& fold(size_t fold);
-  /// Trainer of a fold's arms. `label` keeps checkpoints of other labels, seeds or rates apart.
+  /// Trainer of a fold's arms with the configuration's seed and learning rates.
+  ArmTrainer& fold_arms(size_t fold);
+  /// What the checkpoints of a fold are kept under.
+  static std::string fold_label(size_t fold) { return "fold-" + std::to_string(fold); }
+  /// Trainer of other arms. `label` keeps checkpoints of other labels or seeds apart.
   std::unique_ptr<ArmTrainer> arms(const Experiment& experiment, const std::string& label,
                                    uint64_t seed, const std::vector<double>& rate_factors);
   /// Histories of everything trained so far, by model.
@@ -53,6 +57,7 @@ class TrainingWork {
   std::unique_ptr<Experiment> pretraining_;
   std::unique_ptr<SiteYears> labelled_, reference_;
   std::map<size_t, Experiment> folds_;
+  std::map<size_t, std::unique_ptr<ArmTrainer>> fold_arms_;
   std::map<std::string, Package> trained_;
   std::vector<std::pair<std::string, std::vector<EpochRecord>>> histories_;
 };
