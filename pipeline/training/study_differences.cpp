@@ -48,7 +48,8 @@ std::vector<StudyRow> study_rows(const std::string& kind, uint64_t world, const 
 const std::vector<StudyComparison>& usual_comparisons() {
   static const std::vector<StudyComparison> comparisons{
       {"regional", "pooled", "Does a model a region beat one model for all, on equal labels?"},
-      {"pooled", "pretrained", "Does fine-tuning on labels help at all?"},
+      {"regional", "pretrained", "Does it beat the global model as it is?"},
+      {"pooled", "pretrained", "Does fine-tuning on all labels help at all?"},
       {"regional", "scratch", "Does pre-training help a region's model?"},
       {"regional", "placebo", "Do true regions beat made-up regions of the same size?"},
       {"regional", "swapped", "Is a region's model better there than another region's?"},

@@ -29,8 +29,8 @@ struct StudyComparison {
   std::string second, first;
   std::string question;  ///< what it tells, one sentence
 };
-/// regional - pooled, pooled - pretrained, regional - scratch, - placebo, - swapped,
-/// - pooled-corrected.
+/// regional - pooled, regional - pretrained, pooled - pretrained, regional - scratch, - placebo,
+/// - swapped, - pooled-corrected.
 const std::vector<StudyComparison>& usual_comparisons();
 
 /// A point of a learning curve or of a robustness study in one world; `point.seed` is the world.
