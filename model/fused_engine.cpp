@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <random>
 
 #include "base/error.h"
 #include "base/stop.h"
@@ -43,7 +45,9 @@ struct Year {
 class FusedEngine final : public Engine {
  public:
   explicit FusedEngine(std::shared_ptr<const Package> package)
-      : package_(std::move(package)), network_(fused::pack_network(*package_)) {}
+      : package_(std::move(package)), network_(fused::pack_network(*package_)) {
+    test_itself();
+  }
 
   MemberYear run(const YearInputs& inputs, const MemberInputs& member, MemberState& state,
                  bool daily) const override;
@@ -64,6 +68,7 @@ class FusedEngine final : public Engine {
     uint16_t flags[kMonths][kLanes] = {};
   };
 
+  void test_itself() const;
   void run_block(const Year& year, size_t first, Block& block) const;
   void take_inputs(const Year& year, size_t first, size_t count, size_t day, Block& block,
                    float* z) const;
@@ -116,6 +121,35 @@ MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member
                       });
   });
   return result;
+}
+
+/// A cell's bytes must not depend on its lane: the same cell in every lane gives the same.
+void FusedEngine::test_itself() const {
+  constexpr size_t days = 12;
+  fused::BlockSweep sweep(network_);
+  std::mt19937 random(19);
+  const auto same_in_all_lanes = [&](float* rows, size_t count) {
+    for (size_t row = 0; row < count; ++row)
+      std::fill_n(rows + row * kLanes, kLanes,
+                  static_cast<float>(random() % 8001) / 1000.0F - 4.0F);
+  };
+  same_in_all_lanes(sweep.constants(), network_.constant.size());
+  same_in_all_lanes(sweep.state(), kState);
+  const auto differ = [](const float* lanes) {
+    return std::any_of(lanes, lanes + kLanes,
+                       [&](float value) { return std::memcmp(&value, lanes, sizeof value) != 0; });
+  };
+  bool broken = false;
+  sweep.run(
+      days, [&](size_t, float* z) { same_in_all_lanes(z, network_.daily.size()); },
+      [&](size_t, const fused::BlockDay& day) {
+        broken = broken || differ(day.ra) || differ(day.rh) || differ(day.nee);
+      });
+  for (size_t row = 0; row < kState; ++row) broken = broken || differ(sweep.state() + row * kLanes);
+  if (broken || differ(sweep.yield()))
+    throw Error(Code::internal, "the fused engine changes a cell with its lane")
+        .found(fused::kernel_target())
+        .hint("use run.engine: torch, and report this machine");
 }
 
 void FusedEngine::run_block(const Year& year, size_t first, Block& block) const {
