@@ -6,8 +6,10 @@
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "bench/fma_peak.h"
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
 #include "synthetic_model.h"
@@ -22,6 +24,16 @@ YearInputs tile_year(int32_t rows) {
   for (int32_t row = 0; row < rows; ++row)
     for (int32_t c = 0; c < tile_columns; ++c) column.push_back(c);
   return test::random_inputs(1, 2019, 365, column);
+}
+
+/// Multiply-adds of kgml-ag-c, a pixel and day: its GRU layers, the attention's layers, the heads.
+constexpr double multiply_adds_a_day() {
+  constexpr double units = 64, gates = 3 * units, features = 19;
+  constexpr double gru = gates * ((features + units) + (units + units) +        // gru_basic
+                                  (units + features + units) +                  // gru_Ra
+                                  (1 + units + features + units) + 2 * units +  // gru_Rh
+                                  (2 + features + units));                      // gru_NEE
+  return gru + (64 * 64 + 64 * 64 + 64 * 32 + 32) + 3 * units;
 }
 
 double peak_megabytes() {
@@ -46,6 +58,10 @@ void run_engine(benchmark::State& state, const EngineOptions& options, int32_t r
   state.counters["pixel-years/s"] = benchmark::Counter(
       static_cast<double>(inputs.cells), benchmark::Counter::kIsIterationInvariantRate);
   state.counters["peak MB"] = peak_megabytes();
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * multiply_adds_a_day() * static_cast<double>(inputs.days) *
+                             static_cast<double>(inputs.cells),
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void BM_TorchEngine(benchmark::State& state) {
@@ -60,6 +76,24 @@ BENCHMARK(BM_TorchEngine)
     ->UseRealTime()
     ->MeasureProcessCPUTime()
     ->Unit(benchmark::kMillisecond);
+
+void BM_FusedEngine(benchmark::State& state) {
+  run_engine(state, {"fused", "cpu", "fp32"}, 8, static_cast<int>(state.range(0)));
+}
+BENCHMARK(BM_FusedEngine)
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime()
+    ->Unit(benchmark::kMillisecond);
+
+/// What the cores can do at most.
+void BM_MultiplyAddPeak(benchmark::State& state) {
+  double peak = 0;
+  for (auto _ : state) peak = std::max(peak, fma_peak(static_cast<int>(state.range(0))));
+  state.counters["GFLOP/s"] = 1e-9 * peak;
+}
+BENCHMARK(BM_MultiplyAddPeak)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void BM_ExpandFeatures(benchmark::State& state) {
   const YearInputs inputs = tile_year(1);

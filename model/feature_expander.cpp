@@ -19,7 +19,9 @@ size_t position(const std::vector<std::string>& names, const std::string& name) 
   return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-float segment_value(const GppSegment& segment, int32_t day) {
+}  // namespace
+
+float segment_gpp(const GppSegment& segment, int32_t day) {
   if (segment.from_day == segment.to_day) return segment.from_value;
   const double share = (static_cast<double>(day) - segment.from_day) /
                        (static_cast<double>(segment.to_day) - segment.from_day);
@@ -27,7 +29,33 @@ float segment_value(const GppSegment& segment, int32_t day) {
   return static_cast<float>(from + (segment.to_value - from) * share);
 }
 
-}  // namespace
+float composite_gpp(const YearInputs& inputs, size_t cell, size_t day) {
+  const GppSeries& gpp = inputs.gpp;
+  const auto composite = [&](int32_t number) {
+    return gpp.values[static_cast<size_t>(number) * inputs.cells + cell];
+  };
+  const int32_t before = gpp.before[day], after = gpp.after[day];
+  const float weight = gpp.weight[day];
+  if (before < 0) return std::nanf("");
+  if (after < 0 || after == before || weight == 0) return composite(before);
+  return static_cast<float>((1.0 - weight) * composite(before) +
+                            static_cast<double>(weight) * composite(after));
+}
+
+double climate_value(const YearInputs& inputs, size_t cell, size_t day, size_t variable) {
+  const ClimateBlock& climate = *inputs.climate;
+  const SparseWeights& weights = *inputs.climate_weights;
+  const size_t variables = climate.variables.size();
+  const float* today = climate.values.data() + day * climate.cells * variables;
+  const auto begin = static_cast<size_t>(weights.offset[cell]);
+  const auto end = static_cast<size_t>(weights.offset[cell + 1]);
+  if (begin == end) return std::nan("");
+  double sum = 0;
+  for (size_t k = begin; k < end; ++k)
+    sum += static_cast<double>(weights.weight[k]) *
+           today[static_cast<size_t>(weights.index[k]) * variables + variable];
+  return sum;
+}
 
 FeatureExpander::FeatureExpander(const YearInputs& inputs, const std::vector<std::string>& features)
     : inputs_(inputs), features_(features) {
@@ -115,62 +143,38 @@ void FeatureExpander::expand(int32_t cell, float crop, float* out) const {
   for (const size_t feature : year_) fill_constant(out, feature, inputs_.year_feature);
 }
 
+Error FeatureExpander::missing(size_t feature, size_t day) const {
+  return Error(Code::internal, "no " + features_[feature] + " on day " + std::to_string(day + 1) +
+                                   " of " + std::to_string(inputs_.year) +
+                                   " for a cell that is modelled");
+}
+
 void FeatureExpander::fill_climate(int32_t cell, float* out) const {
-  const ClimateBlock& climate = *inputs_.climate;
-  const SparseWeights& weights = *inputs_.climate_weights;
-  const auto row = static_cast<size_t>(cell);
-  const auto begin = static_cast<size_t>(weights.offset[row]);
-  const auto end = static_cast<size_t>(weights.offset[row + 1]);
-  const size_t variables = climate.variables.size();
   for (size_t day = 0; day < inputs_.days; ++day, out += features_.size()) {
-    const float* today = climate.values.data() + day * climate.cells * variables;
     for (const Link& link : climate_) {
-      double sum = 0;
-      for (size_t k = begin; k < end; ++k)
-        sum += static_cast<double>(weights.weight[k]) *
-               today[static_cast<size_t>(weights.index[k]) * variables + link.source];
-      if (std::isnan(sum) || begin == end)
-        throw Error(Code::internal,
-                    "no " + features_[link.feature] + " on day " + std::to_string(day + 1) +
-                        " of " + std::to_string(inputs_.year) + " for a cell that is modelled");
-      out[link.feature] = static_cast<float>(sum);
+      const double value = climate_value(inputs_, static_cast<size_t>(cell), day, link.source);
+      if (std::isnan(value)) throw missing(link.feature, day);
+      out[link.feature] = static_cast<float>(value);
     }
   }
 }
 
 void FeatureExpander::fill_gpp(int32_t cell, float* out, size_t feature) const {
   const GppSeries& gpp = inputs_.gpp;
-  const auto column = static_cast<size_t>(cell);
-  const auto composite = [&](int32_t number) {
-    return gpp.values[static_cast<size_t>(number) * inputs_.cells + column];
-  };
   const size_t stride = features_.size();
   float* value = out + feature;
-  for (size_t day = 0; day < inputs_.days; ++day) {
-    const int32_t before = gpp.before[day], after = gpp.after[day];
-    const float weight = gpp.weight[day];
-    if (before < 0) {
-      value[day * stride] = std::nanf("");
-    } else if (after < 0 || after == before || weight == 0) {
-      value[day * stride] = composite(before);
-    } else {
-      value[day * stride] = static_cast<float>((1.0 - weight) * composite(before) +
-                                               static_cast<double>(weight) * composite(after));
-    }
-  }
+  for (size_t day = 0; day < inputs_.days; ++day)
+    value[day * stride] = composite_gpp(inputs_, static_cast<size_t>(cell), day);
   auto segment = std::lower_bound(
       gpp.segments.begin(), gpp.segments.end(), cell,
       [](const GppSegment& candidate, int32_t wanted) { return candidate.cell < wanted; });
   for (; segment != gpp.segments.end() && segment->cell == cell; ++segment) {
     const int32_t last = std::min<int32_t>(segment->last, static_cast<int32_t>(inputs_.days) - 1);
     for (int32_t day = std::max<int32_t>(segment->first, 0); day <= last; ++day)
-      value[static_cast<size_t>(day) * stride] = segment_value(*segment, day);
+      value[static_cast<size_t>(day) * stride] = segment_gpp(*segment, day);
   }
   for (size_t day = 0; day < inputs_.days; ++day)
-    if (std::isnan(value[day * stride]))
-      throw Error(Code::internal, "no GPP on day " + std::to_string(day + 1) + " of " +
-                                      std::to_string(inputs_.year) +
-                                      " for a cell that is modelled");
+    if (std::isnan(value[day * stride])) throw missing(feature, day);
 }
 
 void FeatureExpander::fill_constant(float* out, size_t feature, float value) const {

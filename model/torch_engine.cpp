@@ -19,7 +19,9 @@
 #include "base/stop.h"
 #include "model/blas_threads.h"
 #include "model/engine.h"
+#include "model/engine_checks.h"
 #include "model/feature_expander.h"
+#include "model/fused_engine.h"
 #include "model/kgml_ag_c.h"
 #include "model/kgml_ag_c_network.h"
 #include "model/lane_batches.h"
@@ -241,12 +243,7 @@ void TorchEngine::fill_lane(const Year& year, const FeatureExpander& expander, s
       outside |= physical[f] < low_[f] || physical[f] > high_[f];
       z[f] = static_cast<float>((static_cast<double>(physical[f]) - scaler.mean) / scaler.std);
       if (!std::isfinite(z[f]))  // the gates would hide it
-        throw Error(Code::data, "input " + package_->inputs[f].name + " has no finite z-score")
-            .file(package_->directory)
-            .key(package_->inputs[f].name)
-            .found(std::to_string(physical[f]) + " on day " + std::to_string(day + 1) + " of " +
-                   std::to_string(inputs.year))
-            .hint("compare the input's unit with the package's mean and std");
+        throw no_finite_score(*package_, f, physical[f], day, inputs.year);
     }
     const size_t month = inputs.month[day];
     const bool counts = day >= inputs.first_result_day;
@@ -282,11 +279,7 @@ void TorchEngine::store_lane(const Year& year, size_t entry, const float* fluxes
     for (const size_t v : {ra, rh, nee}) {
       const double network = fluxes[v] * scalers[v].std + scalers[v].mean;
       value[v] = static_cast<float>(v == nee ? network : 0.0 - network);
-      if (!std::isfinite(value[v]))
-        throw Error(Code::data, "the network gave no finite value on day " +
-                                    std::to_string(day + 1) + " of " + std::to_string(inputs.year))
-            .file(package_->directory)
-            .hint("look at the inputs of this tile with `fluxtile pixel`");
+      if (!std::isfinite(value[v])) throw no_finite_flux(*package_, day, inputs.year);
       if (counts) sums[v][month] += value[v];
       if (!result.daily.empty()) result.daily[(v * inputs.days + day) * cells + cell] = value[v];
     }
@@ -381,13 +374,20 @@ std::string resolve_device(const std::string& wanted) {
 }  // namespace
 
 EngineOptions resolve_engine(EngineOptions wanted) {
-  if (wanted.engine == "auto") wanted.engine = "torch";
-  if (wanted.engine == "fused")
-    throw lacking("run.engine", "the fused engine is not in this build", "fused", "auto or torch");
-  if (wanted.engine != "torch")
+  if (wanted.engine != "auto" && wanted.engine != "torch" && wanted.engine != "fused")
     throw lacking("run.engine", "unknown engine", wanted.engine, "auto, torch or fused");
+  if (wanted.engine == "fused" && wanted.device == "auto") wanted.device = "cpu";
   wanted.device = resolve_device(wanted.device);
   const bool cuda = is_cuda(wanted.device);
+  if (wanted.engine == "auto") wanted.engine = cuda ? "torch" : "fused";
+  if (wanted.engine == "fused") {
+    if (cuda)
+      throw lacking("run.device", "the fused engine runs on the CPU", wanted.device, "auto or cpu");
+    if (wanted.precision != "fp32")
+      throw lacking("run.precision", "the fused engine has no such precision", wanted.precision,
+                    "fp32");
+    return wanted;
+  }
   if (wanted.precision != "fp32" && !(cuda && wanted.precision == "tf32"))
     throw lacking("run.precision", "the torch engine has no such precision on " + wanted.device,
                   wanted.precision, cuda ? "fp32 or tf32" : "fp32");
@@ -396,6 +396,7 @@ EngineOptions resolve_engine(EngineOptions wanted) {
 
 std::string engine_identity(const EngineOptions& options) {
   const EngineOptions resolved = resolve_engine(options);
+  if (resolved.engine == "fused") return fused_engine_identity();
   const std::string torch_version = "torch/" TORCH_VERSION " ";
   if (is_cuda(resolved.device))
     return torch_version + "cuda " + resolved.precision + " " +
@@ -409,6 +410,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options,
   if (!package) throw Error(Code::internal, "an engine needs a model package");
   (void)architecture_info(package->architecture);
   const EngineOptions resolved = resolve_engine(options);
+  if (resolved.engine == "fused") return make_fused_engine(std::move(package));
   const bool tf32 = resolved.precision == "tf32";
   if (is_cuda(resolved.device)) {
     at::globalContext().setAllowTF32CuBLAS(tf32);

@@ -21,9 +21,15 @@ namespace {
 
 constexpr size_t state_size = kgml_ag_c::state_size;
 
-std::unique_ptr<Engine> engine_of(const Package& package) {
-  return make_engine({}, std::make_shared<const Package>(package));
-}
+/// Every engine of the CPU has to pass.
+class Engines : public testing::TestWithParam<const char*> {
+ protected:
+  static std::unique_ptr<Engine> engine_of(const Package& package) {
+    return make_engine({GetParam(), "cpu", "fp32"}, std::make_shared<const Package>(package));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Cpu, Engines, testing::Values("torch", "fused"),
+                         [](const auto& engine) { return std::string(engine.param); });
 
 MemberState zero_state(const YearInputs& inputs) {
   return {std::vector<float>(inputs.cells * state_size, 0.0F)};
@@ -52,7 +58,7 @@ std::vector<int32_t> some_columns() {
   return columns;
 }
 
-TEST(Engine, MatchesTheReferenceInPhysicalUnits) {
+TEST_P(Engines, MatchesTheReferenceInPhysicalUnits) {
   const Package package = random_package(21);
   const auto engine = engine_of(package);
   const YearInputs inputs = random_inputs(22, 2020, 366, {-1, 130});
@@ -92,7 +98,7 @@ TEST(Engine, MatchesTheReferenceInPhysicalUnits) {
   }
 }
 
-TEST(Engine, MonthlySumsAreTheDailyValuesInOrder) {
+TEST_P(Engines, MonthlySumsAreTheDailyValuesInOrder) {
   const auto engine = engine_of(random_package(21));
   const YearInputs inputs = random_inputs(23, 2019, 200, {5, 6, 7});
   MemberState state = zero_state(inputs);
@@ -113,7 +119,7 @@ TEST(Engine, MonthlySumsAreTheDailyValuesInOrder) {
   EXPECT_TRUE(engine->run(inputs, all_cells(inputs), again, false).daily.empty());
 }
 
-TEST(Engine, DaysBeforeTheResultsMoveTheStateButCountNowhere) {
+TEST_P(Engines, DaysBeforeTheResultsMoveTheStateButCountNowhere) {
   Package package = random_package(21);
   package.inputs[1].max = -1000;  // TMAX_AIR is out of range every day
   const auto engine = engine_of(package);
@@ -139,7 +145,7 @@ TEST(Engine, DaysBeforeTheResultsMoveTheStateButCountNowhere) {
   }
 }
 
-TEST(Engine, RefusesValuesThatOverflow) {
+TEST_P(Engines, RefusesValuesThatOverflow) {
   const YearInputs inputs = random_inputs(23, 2019, 20, {5});
   for (const bool input : {true, false}) {
     Package package = random_package(21);
@@ -155,7 +161,7 @@ TEST(Engine, RefusesValuesThatOverflow) {
   }
 }
 
-TEST(Engine, ACellsBytesDependOnNothingButTheCell) {
+TEST_P(Engines, ACellsBytesDependOnNothingButTheCell) {
   const auto engine = engine_of(random_package(31));
   const YearInputs inputs = random_inputs(32, 2019, 310, some_columns());
   const MemberInputs member = all_cells(inputs);
@@ -186,7 +192,7 @@ TEST(Engine, ACellsBytesDependOnNothingButTheCell) {
         << "cell " << order[i] << " at place " << i;
 }
 
-TEST(Engine, LeavesOutWhatIsNotModelled) {
+TEST_P(Engines, LeavesOutWhatIsNotModelled) {
   const auto engine = engine_of(random_package(41));
   YearInputs inputs = random_inputs(42, 2019, 365, {1, 2, 3, 4});
   for (size_t month = 0; month < 12; ++month) inputs.flags[month * 4 + 1] = not_modelled;
@@ -208,7 +214,7 @@ TEST(Engine, LeavesOutWhatIsNotModelled) {
   EXPECT_NE(state.values[0], 0.5F);
 }
 
-TEST(Engine, NothingToRunGivesNothing) {
+TEST_P(Engines, NothingToRunGivesNothing) {
   const auto engine = engine_of(random_package(41));
   const YearInputs inputs = random_inputs(42, 2019, 30, {1, 2});
   MemberState state = zero_state(inputs);
@@ -217,7 +223,7 @@ TEST(Engine, NothingToRunGivesNothing) {
   EXPECT_EQ(year.daily.size(), 4u * 30u * 2u);
 }
 
-TEST(Engine, FlagsInputsOutOfRangeAndNegativeRespiration) {
+TEST_P(Engines, FlagsInputsOutOfRangeAndNegativeRespiration) {
   Package package = random_package(51);
   package.inputs[1].max = 20.0;   // TMAX_AIR
   package.inputs[16].min = -1e9;  // TSOC of cell 1 is set below it
@@ -245,7 +251,7 @@ TEST(Engine, FlagsInputsOutOfRangeAndNegativeRespiration) {
   EXPECT_TRUE(some_negative);  // random weights: else this test shows nothing
 }
 
-TEST(Engine, RefusesWrongShapesAndMissingClimate) {
+TEST_P(Engines, RefusesWrongShapesAndMissingClimate) {
   const auto engine = engine_of(random_package(61));
   const YearInputs inputs = random_inputs(62, 2019, 30, {1, 2});
   const MemberInputs member = all_cells(inputs);
@@ -278,7 +284,7 @@ TEST(Engine, RefusesWrongShapesAndMissingClimate) {
   EXPECT_EQ(code_of(short_month, member, state), Code::internal);
 }
 
-TEST(Engine, StopsBetweenBatches) {
+TEST_P(Engines, StopsBetweenBatches) {
   const auto engine = engine_of(random_package(61));
   const YearInputs inputs = random_inputs(62, 2019, 30, {1, 2});
   MemberState state = zero_state(inputs);
@@ -292,15 +298,20 @@ TEST(Engine, StopsBetweenBatches) {
   Stop::clear();
 }
 
-TEST(Engine, ResolvesAndRefusesOptions) {
-  const EngineOptions resolved = resolve_engine({"auto", "cpu", "fp32"});
-  EXPECT_EQ(resolved.engine, "torch");
+TEST(EngineOptionsTest, ResolvesAndRefusesOptions) {
+  EngineOptions resolved = resolve_engine({"auto", "cpu", "fp32"});
+  EXPECT_EQ(resolved.engine, "fused");
   EXPECT_EQ(resolved.device, "cpu");
+  EXPECT_THAT(engine_identity(resolved), testing::StartsWith("fused/1 cpu fp32"));
+  EXPECT_EQ(resolve_engine({"fused", "auto", "fp32"}).device, "cpu");
+  resolved = resolve_engine({"torch", "cpu", "fp32"});
+  EXPECT_EQ(resolved.engine, "torch");
   EXPECT_THAT(engine_identity(resolved), testing::StartsWith("torch/"));
   EXPECT_THAT(engine_identity(resolved), testing::HasSubstr(" cpu fp32 "));
   for (const EngineOptions& wrong :
        {EngineOptions{"jax", "cpu", "fp32"}, EngineOptions{"torch", "tpu", "fp32"},
         EngineOptions{"torch", "cuda:", "fp32"}, EngineOptions{"torch", "cuda:999", "fp32"},
+        EngineOptions{"fused", "cuda", "fp32"}, EngineOptions{"fused", "cpu", "bf16"},
         EngineOptions{"torch", "cpu", "bf16"}, EngineOptions{"torch", "cpu", "tf32"}}) {
     try {
       (void)resolve_engine(wrong);

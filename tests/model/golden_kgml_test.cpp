@@ -140,8 +140,12 @@ TEST_F(GoldenKgml, NetworkMatchesWithAndWithoutSpinUp) {
   }
 }
 
-TEST_F(GoldenKgml, EngineMatchesFromPhysicalInputs) {
-  const auto engine = make_engine({}, package_);
+class GoldenEngines : public GoldenKgml, public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Cpu, GoldenEngines, testing::Values("torch", "fused"),
+                         [](const auto& engine) { return std::string(engine.param); });
+
+TEST_P(GoldenEngines, MatchFromPhysicalInputs) {
+  const auto engine = make_engine({GetParam(), "cpu", "fp32"}, package_);
   for (const std::string kind : {"_nospin", "_spinup"}) {
     MemberState state{std::vector<float>(pixels * kgml_ag_c::state_size, 0.0F)};
     if (kind == "_spinup")

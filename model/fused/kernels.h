@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "model/fused/packed_layers.h"
+
+namespace fluxtile::fused {
+
+/// What the sweep computes for a block of kLanes cells, compiled once an instruction set and chosen
+/// at run time (docs/engine.md). Every lane goes through one fixed sequence of operations, so that
+/// all instruction sets with fused multiply-add give the same bytes, and a cell's result depends
+/// neither on its lane nor on its neighbours. Arrays are [row][lane] and aligned to 64 bytes.
+
+/// A part of a layer's input: rows that change from day to day.
+struct InputRows {
+  const float* values = nullptr;  ///< [columns][lane]
+  size_t columns = 0;
+};
+
+/// One day of a GRU layer (PyTorch's form: the reset gate is applied to the recurrent product).
+/// `start`: [192][lane] of the constants, in the order of GruLayer::bias; null: the bias itself.
+/// `inputs`: parts whose columns are, one after the other, the layer's daily ones.
+/// `before`, `after`: hidden state [64][lane], different arrays.
+void gru_day(const GruLayer& layer, const float* start, std::initializer_list<InputRows> inputs,
+             const float* before, float* after);
+
+/// out [rows][lane] = bias + weights in [columns][lane]; `relu`: negative values become 0.
+void dense(const DenseLayer& layer, const float* in, bool relu, float* out);
+
+/// A linear map to one row: out [lane] = bias + sum over rows of weights[row] * in[row][lane].
+void head(const std::vector<float>& weights, float bias, const float* in, float* out);
+
+/// A day of softmax attention over days: with e = exp(tanh(score)), sum += e and
+/// weighted[64][lane] += e * values[64][lane].
+void attend(const float* score, const float* values, float* sum, float* weighted);
+
+/// The instruction set in use: "AVX3", "AVX2", ...
+std::string kernel_target();
+/// Whether it has fused multiply-add: without it the bytes are its own.
+bool kernel_target_fuses();
+/// Names of those that this machine has, best first; and how tests use one of them ("": the best).
+std::vector<std::string> kernel_targets();
+void use_kernel_target(const std::string& name);
+
+}  // namespace fluxtile::fused
