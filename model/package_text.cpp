@@ -180,9 +180,21 @@ std::string model_yaml(const Package& package, const std::string& weights_file,
   return out;
 }
 
+namespace {
+
+std::string weights_file_bytes(const Tensors& tensors) {
+  return format_safetensors(tensors, {{"format", "pt"}});
+}
+
+}  // namespace
+
+std::string weights_file_sha256(const Tensors& tensors) {
+  return sha256(weights_file_bytes(tensors));
+}
+
 void save_package(const Package& package, const std::string& directory) {
   const std::filesystem::path folder(directory);
-  const std::string bytes = format_safetensors(package.tensors, {{"format", "pt"}});
+  const std::string bytes = weights_file_bytes(package.tensors);
   write_atomically((folder / weights_file_name).string(), bytes);
   write_atomically((folder / "model.yaml").string(),
                    model_yaml(package, weights_file_name, sha256(bytes)));

@@ -28,4 +28,7 @@ std::string model_yaml(const Package& package, const std::string& weights_file,
 /// Package::digest: xxh3-128 of all that decides values, without name, region and training.
 std::string package_digest(const Package& package);
 
+/// SHA-256 of the weights file that save_package() would write.
+std::string weights_file_sha256(const Tensors& tensors);
+
 }  // namespace fluxtile

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "model/package_text.h"
 
 namespace fluxtile {
 namespace {
@@ -91,6 +92,7 @@ Package TrainingWork::train_global(const std::string& name, const std::string& a
   const Package start = untrained_package(architecture, data.table, data.roles, schedule.seed);
   TrainedModel trained = train(start, data.table, data.roles, schedule, options);
   trained.package.name = name;
+  trained.package.weights_sha256 = weights_file_sha256(trained.package.tensors);
   add_history(name, trained.history);
   return std::move(trained.package);
 }
