@@ -22,7 +22,10 @@ double MultiplyAdds(size_t rounds, float* sink) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const V a = hn::Set(d, 0.999999F), b = hn::Set(d, 1e-6F);
-  V s0 = a, s1 = b, s2 = a, s3 = b, s4 = a, s5 = b, s6 = a, s7 = b, s8 = a, s9 = b, sa = a, sb = b;
+  // All different, or the compiler would do the work once.
+  const auto start = [&](float value) { return hn::Set(d, value + *sink); };
+  V s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5);
+  V s6 = start(6), s7 = start(7), s8 = start(8), s9 = start(9), sa = start(10), sb = start(11);
   for (size_t k = 0; k < rounds; ++k) {
     s0 = hn::MulAdd(s0, a, b);
     s1 = hn::MulAdd(s1, a, b);
