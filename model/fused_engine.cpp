@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <random>
 
 #include "base/error.h"
@@ -26,7 +25,6 @@ namespace {
 
 using fused::kLanes;
 constexpr size_t kMonths = 12, kState = kgml_ag_c::state_size;
-constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 enum Variable : size_t { ra, rh, nee, gpp, variables };
 enum Annual : size_t { yield, residue, annuals };
@@ -80,25 +78,11 @@ class FusedEngine final : public Engine {
   fused::FusedNetwork network_;
 };
 
-void require(bool fits, const char* what) {
-  if (!fits) throw Error(Code::internal, std::string("inputs of an engine do not fit: ") + what);
-}
-
 MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member,
                             MemberState& state, bool daily) const {
   const FeatureExpander expander(inputs, package_->input_names());
-  require(member.crop.size() == member.cell.size(), "a crop for each cell of the member");
-  require(state.values.size() == inputs.cells * kState, "state of each cell");
-  for (size_t i = 0; i < member.cell.size(); ++i)
-    require(member.cell[i] > (i == 0 ? -1 : member.cell[i - 1]) &&
-                static_cast<size_t>(member.cell[i]) < inputs.cells,
-            "cells of the member, ascending");
-
-  MemberYear result;
-  result.monthly.assign(variables * kMonths * inputs.cells, kNone);
-  result.annual.assign(annuals * inputs.cells, kNone);
-  if (daily) result.daily.assign(variables * inputs.days * inputs.cells, kNone);
-  result.flags.assign(kMonths * inputs.cells, not_modelled);
+  check_engine_inputs(inputs, member, state, kState);
+  MemberYear result = empty_year(inputs, variables, annuals, daily);
 
   Year year{inputs, member, expander, {}, {}, state, result};
   for (size_t i = 0; i < member.cell.size(); ++i) {

@@ -34,7 +34,6 @@ constexpr size_t cpu_lanes = 64, cuda_lanes = 4096;
 constexpr size_t features = kgml_ag_c::feature_count;
 constexpr size_t state_size = kgml_ag_c::state_size;
 constexpr size_t months = 12;
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 enum Variable : size_t { ra, rh, nee, gpp, variable_count };
 enum Annual : size_t { yield, residue, annual_count };
@@ -127,21 +126,8 @@ struct TorchEngine::Year {
 MemberYear TorchEngine::run(const YearInputs& inputs, const MemberInputs& member,
                             MemberState& state, bool daily) const {
   const FeatureExpander expander(inputs, package_->input_names());
-  const auto require = [](bool fits, const char* what) {
-    if (!fits) throw Error(Code::internal, std::string("inputs of an engine do not fit: ") + what);
-  };
-  require(member.crop.size() == member.cell.size(), "a crop for each cell of the member");
-  require(state.values.size() == inputs.cells * state_size, "state of each cell");
-  for (size_t i = 0; i < member.cell.size(); ++i)
-    require(member.cell[i] > (i == 0 ? -1 : member.cell[i - 1]) &&
-                static_cast<size_t>(member.cell[i]) < inputs.cells,
-            "cells of the member, ascending");
-
-  MemberYear result;
-  result.monthly.assign(variable_count * months * inputs.cells, nan);
-  result.annual.assign(annual_count * inputs.cells, nan);
-  if (daily) result.daily.assign(variable_count * inputs.days * inputs.cells, nan);
-  result.flags.assign(months * inputs.cells, not_modelled);
+  check_engine_inputs(inputs, member, state, state_size);
+  MemberYear result = empty_year(inputs, variable_count, annual_count, daily);
 
   Year year{inputs, member, {}, state, result};
   std::vector<int32_t> position;

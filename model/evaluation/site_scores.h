@@ -51,8 +51,8 @@ std::map<int, MonthlyMeans> month_crop_means(const SiteYears& table, const Roles
 ///  - annual: sums, gC m-2 yr-1, of years with at least 330 days (12 months); 365 times the mean of
 ///    the days with both values, so that a gap does not count as a day without flux;
 ///  - anomaly: monthly minus the month x crop climatology of the observations in the site-years
-///  with
-///    role train (of the same fold), for observed and predicted alike; months without a climatology are left out;
+///    with role train (of the same fold), for observed and predicted alike; months without a
+///    climatology are left out;
 ///  - between_site: a site's mean annual sum over its years (year 0, period 0).
 std::vector<ScaledValue> scaled_values(const SiteYears& table, const Roles& roles, Role role,
                                        const Predictions& predictions, const std::string& variable,

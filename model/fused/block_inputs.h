@@ -24,7 +24,7 @@ class BlockInputs {
   BlockInputs(const YearInputs& inputs, const FeatureExpander& expander, const Package& package,
               const std::vector<size_t>& daily, const std::vector<size_t>& constant);
 
-  /// Takes up to kLanes cells; other lanes hold zeros. Writes the z-scores of the constant features
+  /// Takes up to kLanes cells; other lanes count for nothing. Writes the z-scores of the constant features
   /// to `z` [constant][lane].
   void begin(const int32_t* cells, const float* crops, size_t count, float* z);
   /// Writes the z-scores of the daily features of a day to `z` [daily][lane]; days come in
