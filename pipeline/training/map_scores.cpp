@@ -146,14 +146,4 @@ std::vector<MapScore> map_scores(const std::string& outputs, const std::string& 
   return rows;
 }
 
-std::string map_scores_csv(const std::vector<MapScore>& rows) {
-  std::string text = "region,variable,period,n,rmse,r2,nse,bias\n";
-  for (const MapScore& row : rows) {
-    text += fmt::format("{},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g}\n", row.region, row.variable,
-                        row.period, row.scores.pairs, row.scores.rmse, row.scores.r2,
-                        row.scores.nse, row.scores.bias);
-  }
-  return text;
-}
-
 }  // namespace fluxtile

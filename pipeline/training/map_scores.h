@@ -31,7 +31,4 @@ struct MapScore {
 std::vector<MapScore> map_scores(const std::string& outputs, const std::string& name,
                                  const std::string& truth);
 
-/// The same as text: region,variable,period,n,rmse,r2,nse,bias with a header line.
-std::string map_scores_csv(const std::vector<MapScore>& rows);
-
 }  // namespace fluxtile
