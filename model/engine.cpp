@@ -68,9 +68,9 @@ EngineOptions resolve_engine(EngineOptions wanted) {
   if (wanted.engine == "fused") {
     if (cuda)
       throw lacking("run.device", "the fused engine runs on the CPU", wanted.device, "auto or cpu");
-    if (wanted.precision != "fp32")
+    if (wanted.precision != "fp32" && wanted.precision != "bf16")
       throw lacking("run.precision", "the fused engine has no such precision", wanted.precision,
-                    "fp32");
+                    "fp32 or bf16");
     return wanted;
   }
   const bool known = wanted.precision == "fp32" ||
@@ -83,7 +83,7 @@ EngineOptions resolve_engine(EngineOptions wanted) {
 
 std::string engine_identity(const EngineOptions& options) {
   const EngineOptions resolved = resolve_engine(options);
-  if (resolved.engine == "fused") return fused_engine_identity();
+  if (resolved.engine == "fused") return fused_engine_identity(resolved.precision);
   const std::string torch_version = "torch/" TORCH_VERSION " ";
   if (is_cuda(resolved.device))
     return torch_version + "cuda " + resolved.precision + " " +
@@ -97,7 +97,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options,
   if (!package) throw Error(Code::internal, "an engine needs a model package");
   (void)architecture_info(package->architecture);
   const EngineOptions resolved = resolve_engine(options);
-  if (resolved.engine == "fused") return make_fused_engine(std::move(package));
+  if (resolved.engine == "fused") return make_fused_engine(std::move(package), resolved.precision);
   if (!is_cuda(resolved.device)) return make_torch_engine(std::move(package));
   return make_device_engine({resolved.device, resolved.precision}, std::move(package));
 }
