@@ -57,10 +57,11 @@ Ran run(const Engine& engine, const Package& package) {
   return ran;
 }
 
-/// Errors of variable v: the largest of a month's sum over the year's sum of absolute daily values
-/// of its cell, and of a day over the largest absolute value of all days.
+/// Errors of variable v in the worst cell: of the year's sum over the year's sum of absolute daily
+/// values; of a month's sum over a twelfth of that; of a day over the largest absolute value of all
+/// days and cells.
 struct Errors {
-  double month = 0, day = 0;
+  double year = 0, month = 0, day = 0;
 };
 Errors errors_of(const Ran& expected, const Ran& found, size_t v) {
   const size_t cells = expected.year.flags.size() / 12;
@@ -79,12 +80,14 @@ Errors errors_of(const Ran& expected, const Ran& found, size_t v) {
       errors.day =
           std::fmax(errors.day, std::fabs(at(expected.year.daily, i) - at(found.year.daily, i)));
     }
+    double year = 0;
     for (size_t month = 0; month < 12; ++month) {
       const size_t i = (v * 12 + month) * cells + cell;
-      errors.month =
-          std::fmax(errors.month,
-                    std::fabs(at(expected.year.monthly, i) - at(found.year.monthly, i)) / sum * 12);
+      const double error = at(found.year.monthly, i) - at(expected.year.monthly, i);
+      errors.month = std::fmax(errors.month, std::fabs(error) / sum * 12);
+      year += error;
     }
+    errors.year = std::fmax(errors.year, std::fabs(year) / sum);
   }
   errors.day /= largest;
   return errors;
@@ -104,7 +107,7 @@ bool compare(const std::string& label, const Package& package, const std::string
     std::printf("%-28s %s", label.c_str(), precision);
     for (const size_t v : {year_variable::ra, year_variable::rh, year_variable::nee}) {
       const Errors errors = errors_of(expected, found, v);
-      std::printf("  month %.1e day %.1e", errors.month, errors.day);
+      std::printf("   %.1e %.1e %.1e", errors.year, errors.month, errors.day);
       if (bound && !(errors.month <= allowed)) good = false;
     }
     std::printf("\n");

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 #include "model/device_engine.h"
-#include "reference_network.h"
+#include "reference_kgml.h"
 #include "synthetic_model.h"
 
 namespace fluxtile::test {

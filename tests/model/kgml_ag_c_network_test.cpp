@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "model/kgml_ag_c.h"
-#include "reference_network.h"
+#include "reference_kgml.h"
 #include "synthetic_model.h"
 
 namespace fluxtile::test {

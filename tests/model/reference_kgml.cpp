@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference_network.h"
+#include "reference_kgml.h"
 
 #include <algorithm>
 #include <cmath>
@@ -51,23 +51,6 @@ class Weights {
     return out;
   }
 
-  /// One layer of an LSTM; `h` and `c` are replaced by their values after the last day.
-  [[nodiscard]] Series lstm_layer(int layer, const Series& x, double* h, double* c) const {
-    const std::string l = "_l" + std::to_string(layer);
-    Series out;
-    for (const Row& today : x) {
-      const Row in = linear("rnn.weight_ih" + l, "rnn.bias_ih" + l, today);
-      const Row re = linear("rnn.weight_hh" + l, "rnn.bias_hh" + l, Row(h, h + 64));
-      for (size_t u = 0; u < 64; ++u) {
-        const auto gate = [&](size_t k) { return in[64 * k + u] + re[64 * k + u]; };
-        c[u] = sigmoid(gate(1)) * c[u] + sigmoid(gate(0)) * std::tanh(gate(2));
-        h[u] = sigmoid(gate(3)) * std::tanh(c[u]);
-      }
-      out.emplace_back(h, h + 64);
-    }
-    return out;
-  }
-
   [[nodiscard]] double head(const std::string& name, const Row& v) const {
     return linear(name + ".weight", name + ".bias", v)[0];
   }
@@ -85,28 +68,12 @@ class Weights {
   const Tensors& tensors_;
 };
 
-/// Two layers and a linear head.
-ReferenceYear plain_year(const Package& package, Series x, const std::vector<double>& state) {
-  const Weights net(package);
-  ReferenceYear year;
-  year.state = state;
-  double* h = year.state.data();
-  for (int layer = 0; layer < 2; ++layer, h += 64)
-    x = package.architecture == "lstm" ? net.lstm_layer(layer, x, h, h + 128)
-                                       : net.gru_layer("rnn", layer, x, h);
-  for (const Row& today : x) {
-    const Row fluxes = net.linear("head.weight", "head.bias", today);
-    year.fluxes.push_back({fluxes[0], fluxes[1], fluxes[2]});
-  }
-  return year;
-}
-
 }  // namespace
 
 ReferenceYear reference_year(const Package& package, const std::vector<float>& x_z,
                              const std::vector<double>& state) {
   const Weights net(package);
-  const size_t width = package.inputs.size(), days = x_z.size() / width;
+  const size_t days = x_z.size() / 19;
   const auto physical = [](double z, const Scaler& s) { return z * s.std + s.mean; };
   ReferenceYear year;
   year.state = state;
@@ -114,9 +81,8 @@ ReferenceYear reference_year(const Package& package, const std::vector<float>& x
 
   Series x;
   for (size_t t = 0; t < days; ++t)
-    x.emplace_back(x_z.begin() + static_cast<long>(width * t),
-                   x_z.begin() + static_cast<long>(width * (t + 1)));
-  if (package.architecture != "kgml-ag-c") return plain_year(package, x, state);
+    x.emplace_back(x_z.begin() + static_cast<long>(19 * t),
+                   x_z.begin() + static_cast<long>(19 * (t + 1)));
   Series o = net.gru_layer("gru_basic", 0, x, h);
   o = net.gru_layer("gru_basic", 1, o, h + 64);
 
