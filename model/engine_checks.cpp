@@ -34,6 +34,12 @@ MemberYear empty_year(const YearInputs& inputs, size_t variables, size_t annual_
   return result;
 }
 
+MemberYear Engine::run_span(const YearInputs& inputs, const MemberInputs& member,
+                            MemberState& state, bool daily, YearSpan& span) const {
+  require(span.from == nullptr && span.keep.empty(), "this engine takes years whole");
+  return run(inputs, member, state, daily);
+}
+
 Error no_finite_score(const Package& package, size_t input, float found, size_t day, int year) {
   const std::string& name = package.inputs[input].name;
   return Error(Code::data, "input " + name + " has no finite z-score")

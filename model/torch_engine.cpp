@@ -369,9 +369,9 @@ EngineOptions resolve_engine(EngineOptions wanted) {
   if (wanted.engine == "fused") {
     if (cuda)
       throw lacking("run.device", "the fused engine runs on the CPU", wanted.device, "auto or cpu");
-    if (wanted.precision != "fp32")
+    if (wanted.precision != "fp32" && wanted.precision != "bf16")
       throw lacking("run.precision", "the fused engine has no such precision", wanted.precision,
-                    "fp32");
+                    "fp32 or bf16");
     return wanted;
   }
   if (wanted.precision != "fp32" && !(cuda && wanted.precision == "tf32"))
@@ -382,7 +382,7 @@ EngineOptions resolve_engine(EngineOptions wanted) {
 
 std::string engine_identity(const EngineOptions& options) {
   const EngineOptions resolved = resolve_engine(options);
-  if (resolved.engine == "fused") return fused_engine_identity();
+  if (resolved.engine == "fused") return fused_engine_identity(resolved.precision);
   const std::string torch_version = "torch/" TORCH_VERSION " ";
   if (is_cuda(resolved.device))
     return torch_version + "cuda " + resolved.precision + " " +
@@ -396,7 +396,7 @@ std::unique_ptr<Engine> make_engine(const EngineOptions& options,
   if (!package) throw Error(Code::internal, "an engine needs a model package");
   (void)architecture_info(package->architecture);
   const EngineOptions resolved = resolve_engine(options);
-  if (resolved.engine == "fused") return make_fused_engine(std::move(package));
+  if (resolved.engine == "fused") return make_fused_engine(std::move(package), resolved.precision);
   const bool tf32 = resolved.precision == "tf32";
   if (is_cuda(resolved.device)) {
     at::globalContext().setAllowTF32CuBLAS(tf32);
