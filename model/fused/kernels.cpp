@@ -170,6 +170,9 @@ struct Day {
   float* cells;
 };
 
+/// Lets the compiler forget what it knows of memory, so that a stored vector takes no register.
+HWY_INLINE void keep_in_memory() { asm volatile("" ::: "memory"); }
+
 /// Some units of a group, for one chunk of lanes.
 template <Gates kGates, typename Products, typename Word>
 HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit, size_t lane) {
@@ -193,17 +196,19 @@ HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit,
                                                              rows.count, sums);
     weights += rows.count * kStride;
   }
-  // The reset gate of a GRU stands between the input's and the recurrent part of n.
-  V input_n[U][2];
+  // The reset gate of a GRU stands between the input's and the recurrent part of n: the first is
+  // put aside, in the place of the new state, for the registers are all taken.
   if constexpr (kGates == Gates::gru) {
 #pragma GCC unroll 4
     for (size_t u = 0; u < U; ++u) {
+      const size_t at = group * kGroupUnits + unit + u;
 #pragma GCC unroll 2
       for (size_t v = 0; v < 2; ++v) {
-        input_n[u][v] = sums[2 * U + u][v];
-        sums[2 * U + u][v] = hn::Set(d, day.layer.recurrent_bias[group * kGroupUnits + unit + u]);
+        hn::Store(sums[2 * U + u][v], d, day.after + at * kLanes + lane + v * N);
+        sums[2 * U + u][v] = hn::Set(d, day.layer.recurrent_bias[at]);
       }
     }
+    keep_in_memory();
   }
   add_columns<Products, kAll * U, U, kGroupUnits, kStride>(weights, day.hidden.values + lane,
                                                            day.hidden.count, sums);
@@ -214,9 +219,8 @@ HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit,
     for (size_t v = 0; v < 2; ++v) {
       float* after = day.after + at + v * N;
       if constexpr (kGates == Gates::gru) {
-        const V h = hn::Load(d, day.before + at + v * N);
-        hn::Store(gru_state(sums[u][v], sums[U + u][v], input_n[u][v], sums[2 * U + u][v], h), d,
-                  after);
+        const V h = hn::Load(d, day.before + at + v * N), input_n = hn::Load(d, after);
+        hn::Store(gru_state(sums[u][v], sums[U + u][v], input_n, sums[2 * U + u][v], h), d, after);
       } else {
         float* cells = day.cells + at + v * N;
         const V c = lstm_cell(sums[u][v], sums[U + u][v], sums[2 * U + u][v], hn::Load(d, cells));
@@ -372,10 +376,11 @@ int64_t best_target() {
   return supported & -supported;
 }
 
+/// Asking the processor takes longer than a layer's day: once.
 bool has_bf16_instruction() {
 #if HWY_ARCH_X86
   static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
-  return has && (best_target() & (HWY_AVX3 | HWY_AVX3_DL)) != 0;
+  return has && bf16_wanted;
 #else
   return false;
 #endif
@@ -387,8 +392,7 @@ void recurrent_day(const RecurrentLayer& layer, const float* start,
                    std::initializer_list<InputRows> inputs, const float* before, float* after,
                    float* cells) {
   HWY_DYNAMIC_DISPATCH(RecurrentDay)
-  (layer, start, inputs.begin(), inputs.size(), before, after, cells,
-   !layer.pairs.empty() && kernel_has_bf16());
+  (layer, start, inputs.begin(), inputs.size(), before, after, cells, has_bf16_instruction());
 }
 void dense(const DenseLayer& layer, const float* in, bool relu, float* out) {
   HWY_DYNAMIC_DISPATCH(Dense)(layer, in, relu, out);
@@ -407,7 +411,13 @@ bool kernel_target_fuses() {
   return name.rfind("AVX", 0) == 0 || name.rfind("NEON", 0) == 0 || name.rfind("SVE", 0) == 0;
 }
 
-bool kernel_has_bf16() { return bf16_wanted && has_bf16_instruction(); }
+bool kernel_has_bf16() {
+#if HWY_ARCH_X86
+  return has_bf16_instruction() && (best_target() & (HWY_AVX3 | HWY_AVX3_DL)) != 0;
+#else
+  return false;
+#endif
+}
 
 void use_bf16_instruction(bool wanted) { bf16_wanted = wanted; }
 
