@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/work_span.h"
 #include "model/engine_checks.h"
 #include "model/feature_expander.h"
 #include "model/fused/block_inputs.h"
@@ -100,6 +101,7 @@ MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member
                         if (!block) block = std::make_unique<Block>(year, *package_, network_);
                         for (size_t k = range.begin(); k < range.end(); ++k) {
                           Stop::throw_if_requested();
+                          const WorkSpan span("block");
                           run_block(year, k * kLanes, *block);
                         }
                       });

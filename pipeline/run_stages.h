@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipeline/plan.h"
+#include "pipeline/timeline.h"
 #include "stages/assemble.h"
 #include "stages/infer.h"
 #include "stages/ingest_climate.h"
@@ -28,6 +29,7 @@ struct RunStages {
   std::unique_ptr<Assemble> assemble;
   std::unique_ptr<Infer> infer;  ///< null without engines
   std::unique_ptr<WriteTile> write;
+  std::shared_ptr<Timeline> timeline;  ///< what the threads do is noted here; null: nowhere
 
   [[nodiscard]] const Package& package_of(size_t region) const;
   /// Hidden states of zero for every member of a region.
