@@ -155,7 +155,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   warn(planned.plan);
   RunStages stages = [&] {
     const WorkSpan span("engine");
-    return make_stages(std::move(planned), config, true, false);
+    return make_stages(std::move(planned), config, network_engines(), false);
   }();
   stages.timeline = timeline;
   const Plan& plan = *stages.plan;
@@ -193,7 +193,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   require_own_folder(config);
   PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
-  const RunStages stages = make_stages(std::move(planned), config, false, false);
+  const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
   const Ledger ledger(stages, private_folder(config));
   Progress progress(options.progress);
   return finish(stages, ledger, config, options, RunTally(), progress, begin, out);

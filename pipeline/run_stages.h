@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,8 +37,17 @@ struct RunStages {
   [[nodiscard]] TileState zero_state(size_t region, size_t cells) const;
 };
 
-/// `with_engines`: load the networks (merge needs none). `daily`: daily values even if the plan
-/// stores none (pixel). Throws Error(data) when the outlines are not those of the plan.
-RunStages make_stages(PlannedRun run, const Config& config, bool with_engines, bool daily);
+/// Makes the engine of a package of the run.
+using EngineFactory = std::function<std::shared_ptr<const Engine>(
+    const EngineOptions& options, std::shared_ptr<const Package> package)>;
+/// The networks, as run.engine wants them.
+EngineFactory network_engines();
+/// None: merge reads what networks made before.
+inline EngineFactory no_engines() { return nullptr; }
+
+/// `engines`: what infer runs; measurements and tests pass their own. `daily`: daily values even if
+/// the plan stores none (pixel). Throws Error(data) when the outlines are not those of the plan.
+RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory& engines,
+                      bool daily);
 
 }  // namespace fluxtile
