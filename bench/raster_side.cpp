@@ -58,6 +58,34 @@ double aligned_cells(const RunStages& stages, const RunTally& tally) {
              static_cast<double>(tally.cells_inside);
 }
 
+/// What gdalwarp is to do for the same: grid, extent, rasters and their resampling.
+nlohmann::ordered_json same_rasters(const Plan& plan) {
+  nlohmann::ordered_json json;
+  CellWindow all = plan.regions.front().window;
+  for (const auto& region : plan.regions) {
+    const CellWindow& w = region.window;
+    const int64_t right = std::max(all.column + all.width, w.column + w.width);
+    const int64_t bottom = std::max(all.row + all.height, w.row + w.height);
+    all.column = std::min(all.column, w.column);
+    all.row = std::min(all.row, w.row);
+    all.width = right - all.column;
+    all.height = bottom - all.row;
+  }
+  const Point first = plan.lattice.corner({all.column, all.row});
+  const Point last = plan.lattice.corner({all.column + all.width, all.row + all.height});
+  json["crs"] = plan.lattice.crs;
+  json["extent"] = {first.x, last.y, last.x, first.y};
+  json["size"] = {all.width, all.height};
+  const auto add = [&](const LayerRef& layer, Resampling method) {
+    if (!layer.variable.empty()) return;  // gdalwarp's NetCDF placement is another
+    json["rasters"].push_back({{"file", layer.path}, {"method", to_string(method)}});
+  };
+  for (const auto& composite : plan.sources.gpp.composites)
+    add(composite.layer, plan.sources.gpp.resample);
+  for (const auto& source : plan.sources.statics) add(source.layer, source.resample);
+  return json;
+}
+
 int run(const std::string& path, const std::vector<std::string>& overrides) {
   const auto begin = std::chrono::steady_clock::now();
   initialise_log("error", "text");
@@ -87,6 +115,7 @@ int run(const std::string& path, const std::vector<std::string>& overrides) {
   json["plan_s"] = planned;
   json["aligned_cells_per_s"] = cells / tally.wall_seconds;
   json["stage_thread_s"] = tally.stage_seconds;
+  json["same"] = same_rasters(*stages.plan);
   json["peak_bytes"] = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   std::cout << json.dump() << "\n";
   return tally.tiles_failed == 0 ? 0 : 1;
