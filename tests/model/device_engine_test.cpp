@@ -169,6 +169,7 @@ TEST_P(DeviceEngines, Bf16IsNearFp32AndNotTheSame) {
   EXPECT_NE(expected.year.monthly, found.year.monthly);
   expect_close(expected.year.daily, found.year.daily, 0.02, "daily");
   expect_close(expected.year.monthly, found.year.monthly, 0.01, "monthly");
+  expect_close(expected.state.values, found.state.values, 0.02, "state");
 }
 
 TEST(DeviceShare, GivesTwoTurnsAndSizesThatArePowersOfTwo) {

@@ -138,9 +138,9 @@ bool same_inputs(const std::string& device) {
 int check(const std::string& device, const std::vector<std::string>& packages) {
   bool good = same_inputs(device);
   std::printf(
-      "%-28s      Ra, Rh, NEE: month = error of a monthly sum over a twelfth of the year's\n"
-      "%-28s      sum of absolute daily values; day = error over the largest value\n",
-      "", "");
+      "errors of Ra, of Rh and of NEE: a year's sum over its sum of absolute daily values, a "
+      "month's "
+      "sum over a\ntwelfth of that, a day over the largest value; the worst cell\n");
   for (const char* architecture : {"kgml-ag-c", "gru", "lstm"})
     good = compare(architecture, random_package_of(architecture, 3), device) && good;
   for (const std::string& path : packages)

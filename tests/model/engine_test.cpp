@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "model/device_engine.h"
 #include "reference_kgml.h"
+#include "reference_recurrent.h"
 #include "synthetic_model.h"
 
 namespace fluxtile::test {
@@ -58,6 +59,14 @@ constexpr Subject subjects[] = {
 INSTANTIATE_TEST_SUITE_P(Cpu, Engines, testing::ValuesIn(subjects),
                          [](const auto& subject) { return std::string(subject.param.name); });
 
+/// The network in float64, whatever its architecture.
+ReferenceYear reference_of(const Package& package, const std::vector<float>& x_z,
+                           const std::vector<double>& state) {
+  if (package.architecture == "kgml-ag-c") return reference_year(package, x_z, state);
+  const RecurrentYear year = reference_recurrent(package, x_z, state);
+  return {year.fluxes, {}, 0, 0, year.state};
+}
+
 /// All that a run makes of one cell, as bytes.
 std::string Engines::bytes_of(const MemberYear& year, const MemberState& state, size_t cells,
                               size_t cell) const {
@@ -93,7 +102,7 @@ TEST_P(Engines, MatchesTheReferenceInPhysicalUnits) {
     const MemberYear year = engine->run(inputs, member, state, true);
     for (size_t cell = 0; cell < 2; ++cell) {
       const auto index = static_cast<int32_t>(cell);
-      const ReferenceYear reference = reference_year(
+      const ReferenceYear reference = reference_of(
           package, z_scores(inputs, index, member.crop[cell], package), expected_state[cell]);
       expected_state[cell] = reference.state;
       std::vector<float> x;
@@ -336,8 +345,8 @@ TEST_P(Engines, GivesGppToANetworkThatDoesNotTakeIt) {
   for (size_t cell = 0; cell < 2; ++cell) {
     const auto index = static_cast<int32_t>(cell);
     const ReferenceYear reference =
-        reference_year(package, z_scores(inputs, index, all_cells(inputs).crop[cell], package),
-                       std::vector<double>(state_size, 0.0));
+        reference_of(package, z_scores(inputs, index, all_cells(inputs).crop[cell], package),
+                     std::vector<double>(state_size, 0.0));
     for (size_t day = 0; day < 120; ++day) {
       EXPECT_EQ(without.daily[(3 * 120 + day) * 2 + cell], with.daily[(3 * 120 + day) * 2 + cell]);
       const Scaler& s = package.outputs[2].scaler;
