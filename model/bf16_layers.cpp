@@ -61,6 +61,7 @@ void over_days(const std::vector<Tensor>& inputs, const std::vector<Tensor>& wei
   for (int64_t first = 0; first < days; first += block_days) {
     const int64_t length = std::min(block_days, days - first);
     std::vector<Tensor> parts;
+    parts.reserve(inputs.size());
     for (const Tensor& input : inputs)
       parts.push_back(input.narrow(0, first, length).to(at::kBFloat16));
     const Tensor x = at::cat(parts, 2);

@@ -10,7 +10,7 @@ namespace {
 template <typename Function>
 Function* loaded(const char* name) noexcept {
   void* found = dlsym(RTLD_DEFAULT, name);
-  if (!found)
+  if (found == nullptr)
     if (void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD)) found = dlsym(driver, name);
   return reinterpret_cast<Function*>(found);
 }
@@ -20,7 +20,7 @@ Function* loaded(const char* name) noexcept {
 std::string cuda_device_name(int index) {
   auto* get_name = loaded<int(char*, int, int)>("cuDeviceGetName");
   char name[128] = {};
-  if (!get_name || get_name(name, sizeof name - 1, index) != 0) return "cuda";
+  if (get_name == nullptr || get_name(name, sizeof name - 1, index) != 0) return "cuda";
   return name;
 }
 

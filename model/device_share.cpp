@@ -45,7 +45,7 @@ DeviceShare::DeviceShare(const c10::Device& device)
 }
 
 DeviceShare::Turn::~Turn() {
-  if (!share_) return;
+  if (share_ == nullptr) return;
   try {
     wait();
   } catch (const c10::Error&) {  // the run that this belongs to is failing already

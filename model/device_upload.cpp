@@ -21,14 +21,14 @@ void DeviceUpload::finish() {
 }
 
 at::Tensor DeviceUpload::copy(const void* first, c10::IntArrayRef sizes, c10::ScalarType type) {
-  const at::Tensor there = torch::empty(sizes, torch::TensorOptions(type).device(device_));
+  at::Tensor there = torch::empty(sizes, torch::TensorOptions(type).device(device_));
   if (there.numel() == 0) return there;
   if (device_.is_cpu()) {
     std::memcpy(there.data_ptr(), first, there.nbytes());
     return there;
   }
   const at::Tensor flat = there.view({-1});
-  const size_t width = there.element_size();
+  const auto width = static_cast<size_t>(there.element_size());
   const auto per_piece = static_cast<int64_t>(piece_bytes / width);
   const char* from = static_cast<const char*>(first);
   for (int64_t begin = 0; begin < flat.numel(); begin += per_piece) {

@@ -47,8 +47,7 @@ std::string resolve_device(const std::string& wanted) {
                            digits.find_first_not_of("0123456789") == std::string::npos);
   if (!known) throw lacking("run.device", "unknown device", wanted, "auto, cpu, cuda or cuda:K");
   const size_t count = available ? torch::cuda::device_count() : 0;
-  const std::string device =
-      wanted == "cuda" ? "cuda:0" : "cuda:" + std::to_string(std::stoi(digits));
+  std::string device = wanted == "cuda" ? "cuda:0" : "cuda:" + std::to_string(std::stoi(digits));
   if (static_cast<size_t>(device_index(device)) >= count)
     throw lacking(
         "run.device", "this machine or this LibTorch has no such device", wanted,

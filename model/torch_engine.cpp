@@ -182,7 +182,7 @@ void TorchEngine::store_lane(const Year& year, size_t entry, const float* fluxes
   for (size_t day = 0; day < inputs.days; ++day, fluxes += lanes * gpp) {
     const size_t month = inputs.month[day];
     const bool counts = day >= inputs.first_result_day;
-    float value[gpp];
+    float value[gpp] = {};
     for (const size_t v : {ra, rh, nee}) {
       value[v] = physical_flux(v, fluxes[v], package_->outputs[v].scaler);
       if (!std::isfinite(value[v])) throw no_finite_flux(*package_, day, inputs.year);

@@ -31,4 +31,4 @@ cmake --build "$build" --target model_tests training_network_tests device_parity
 status=0
 "$build/tests/model/device_parity" --device "$device" examples/models/demo-* || status=$?
 [[ $status -eq 0 ]] || exit $status
-FLUXTILE_BENCH_DEVICE="$device" "$build/bench/engine_bench" --benchmark_filter='TorchEngine/1/' --benchmark_repetitions=3
+FLUXTILE_BENCH_DEVICE="$device" "$build/bench/engine_bench" --benchmark_filter='^BM_TorchEngine' --benchmark_repetitions=3

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/recurrent_training.h"
 
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 #include <torch/types.h>
@@ -135,6 +136,20 @@ TEST_P(RecurrentTraining, GradientsAreThoseOfTorchInFloat64) {
       EXPECT_LT(relative_difference(own.arguments[i].grad(), reference.arguments[i].grad()), 3e-5)
           << "argument " << i << ", last " << last;
     }
+  }
+}
+
+TEST_P(RecurrentTraining, WithoutGradientsTheValuesAreTheSameBits) {
+  const Layer layer = random_layer(GetParam(), 3);
+  const Layer trained =
+      leaves(layer, torch::kFloat, std::vector<bool>(layer.arguments.size(), true));
+  const Result expected = run(trained), free = run(layer);
+  const c10::InferenceMode inference;
+  for (const Result& found : {free, run(trained)}) {
+    EXPECT_FALSE(found.out.requires_grad());
+    EXPECT_TRUE(torch::equal(found.out, expected.out));
+    for (size_t i = 0; i < found.states.size(); ++i)
+      EXPECT_TRUE(torch::equal(found.states[i], expected.states[i])) << i;
   }
 }
 
