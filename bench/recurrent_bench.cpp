@@ -5,7 +5,6 @@
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
-#include "base/error.h"
 #include "bench/tile_year.h"
 #include "model/engine.h"
 #include "synthetic_model.h"
@@ -24,7 +23,7 @@ void run_engine(benchmark::State& state, const std::string& engine_name,
   try {
     engine = make_engine({engine_name, "cpu", "fp32"},
                          std::make_shared<const Package>(test::random_package_of(architecture, 1)));
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     state.SkipWithError(error.what());
     return;
   }
