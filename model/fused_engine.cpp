@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "base/work_span.h"
 #include "model/engine_checks.h"
 #include "model/feature_expander.h"
 #include "model/fused/block_inputs.h"
@@ -146,6 +147,7 @@ MemberYear FusedEngine::run_span(const YearInputs& inputs, const MemberInputs& m
                         if (!block) block = std::make_unique<Block>(*this, year);
                         for (size_t k = range.begin(); k < range.end(); ++k) {
                           Stop::throw_if_requested();
+                            const WorkSpan work("block");
                           block->run(k * kLanes);
                         }
                       });

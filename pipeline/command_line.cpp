@@ -15,6 +15,7 @@
 #include "pipeline/log.h"
 #include "pipeline/pixel_points.h"
 #include "pipeline/status_line.h"
+#include "pipeline/timeline.h"
 
 #ifndef FLUXTILE_VERSION
 #define FLUXTILE_VERSION "unknown"
@@ -97,6 +98,10 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
   run->add_option("--shard", words.shard,
                   "Do only tiles I, I+N, ... of the plan (0 <= I < N) and do not merge")
       ->type_name("I/N");
+  run->add_option("--timeline", command.options.timeline,
+                  "Note what each thread did and when: a picture (.svg), or a Chrome trace\n"
+                  "(.json) for ui.perfetto.dev")
+      ->type_name("FILE");
 
   CLI::App* plan =
       add_verb(app, "plan",
@@ -261,6 +266,7 @@ void finish(Command& command, const Words& words, const CLI::App& verb) {
   if (command.log_format == "json" && progress != nullptr && progress->count() == 0)
     command.options.progress = ProgressMode::json;
   if (!words.shard.empty()) parse_shard(words.shard, command.options);
+  if (!command.options.timeline.empty()) require_timeline_name(command.options.timeline);
   if (!words.directory.empty()) command.paths = {words.directory};
   for (const auto& point : words.points) command.pixel.points.push_back(parse_point(point));
   if (command.verb == "pixel" && words.points.empty() && command.points_file.empty()) {

@@ -12,13 +12,20 @@
 
 #include "base/stop.h"
 #include "pipeline/tile_job.h"
+#include "pipeline/timeline.h"
 
 namespace fluxtile {
 namespace {
 
 namespace flow = oneapi::tbb::flow;
 using JobPtr = std::shared_ptr<TileJob>;
+using YearPtr = std::shared_ptr<YearJob>;
 using Clock = std::chrono::steady_clock;
+
+template <typename Ptr>
+size_t id_of(const Ptr& job) {
+  return reinterpret_cast<size_t>(job.get());
+}
 
 /// The graph and everything its nodes share.
 class TileGraph {
@@ -30,12 +37,13 @@ class TileGraph {
   RunTally run();
 
  private:
-  /// Runs one stage of a job: timed, and what it throws becomes the job's error.
+  /// Runs one stage of a tile: timed, and what it throws becomes `failure`.
   template <typename Work>
-  void stage(const char* name, TileJob& job, Work&& work) {
+  void stage(const char* name, const TileJob& tile, size_t step, std::optional<Error>& failure,
+             Work&& work) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (job.error || fatal_) return;
+      if (failure || fatal_) return;
     }
     const auto begin = Clock::now();
     try {
@@ -43,20 +51,27 @@ class TileGraph {
       work();
     } catch (...) {
       Error error = current_error();
-      error.stage(name).tile(ledger_.unit_name(job.unit));
+      error.stage(name).tile(ledger_.unit_name(tile.unit));
       const std::lock_guard<std::mutex> lock(mutex_);  // two ingest stages may fail at once
-      if (!job.error) job.error = error;
+      if (!failure) failure = error;
     }
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    const auto end = Clock::now();
+    if (stages_.timeline) {
+      stages_.timeline->add(name, tile.position,
+                            step < plan().steps.size() ? plan().steps[step].year : -1, begin, end);
+    }
     const std::lock_guard<std::mutex> lock(mutex_);
-    tally_.stage_seconds[name] += seconds;
+    tally_.stage_seconds[name] += std::chrono::duration<double>(end - begin).count();
   }
 
+  [[nodiscard]] const Plan& plan() const { return *stages_.plan; }
   /// Starts tiles for as long as their tokens fit.
-  void feed(flow::function_node<JobPtr, JobPtr>& open);
-  /// The end of a tile-year: whether the tile has another one.
+  std::vector<JobPtr> feed();
+  /// The tile's next year, to be read; null after the last one.
+  YearPtr next_year(const JobPtr& job) const;
+  /// The end of a tile-year: whether another one is read for the tile.
   bool settle(const JobPtr& job);
-  void count_tile(const TileJob& job);
+  void finish_tile(const TileJob& job);
   [[nodiscard]] bool fatal() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return fatal_.has_value();
@@ -74,36 +89,50 @@ class TileGraph {
   uint64_t bytes_in_flight_ = 0;
 };
 
-void TileGraph::feed(flow::function_node<JobPtr, JobPtr>& open) {
+std::vector<JobPtr> TileGraph::feed() {
   std::vector<JobPtr> started;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto most = static_cast<size_t>(stages_.plan->threads) * 2 + 2;
-    while (!fatal_ && Stop::requested() == 0 && next_unit_ < units_.size() && in_flight_ < most) {
-      const TileUnit& unit = units_[next_unit_];
-      const uint64_t bytes =
-          memory_.tile_bytes(unit.cells, stages_.plan->regions[unit.region].members.size());
-      if (in_flight_ > 0 && bytes_in_flight_ + bytes > memory_.budget()) break;
-      bytes_in_flight_ += bytes;
-      ++in_flight_;
-      ++next_unit_;
-      started.push_back(std::make_shared<TileJob>(unit, bytes));
-    }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto most = static_cast<size_t>(plan().threads) * 2 + 2;
+  while (!fatal_ && Stop::requested() == 0 && next_unit_ < units_.size() && in_flight_ < most) {
+    const TileUnit& unit = units_[next_unit_];
+    const uint64_t bytes =
+        memory_.tile_bytes(unit.cells, plan().regions[unit.region].members.size());
+    if (in_flight_ > 0 && bytes_in_flight_ + bytes > memory_.budget()) break;
+    bytes_in_flight_ += bytes;
+    ++in_flight_;
+    started.push_back(std::make_shared<TileJob>(unit, bytes, static_cast<int32_t>(next_unit_++)));
   }
-  for (const auto& job : started) open.try_put(job);
+  return started;
 }
 
-void TileGraph::count_tile(const TileJob& job) {
-  tally_.cells_inside += job.statics.inside;
-  tally_.cells_modelled += static_cast<int64_t>(job.statics.cells.size());
-  tally_.without_crop += job.statics.without_crop;
-  tally_.without_static += job.statics.without_static;
-  tally_.tile_years_kept += job.kept;
-  if (job.statics.cells.empty()) ++tally_.empty_tiles;
+YearPtr TileGraph::next_year(const JobPtr& job) const {
+  if (job->read >= plan().steps.size()) return nullptr;
+  auto year = std::make_shared<YearJob>();
+  year->tile = job;
+  year->step = job->read++;
+  return year;
 }
 
 bool TileGraph::settle(const JobPtr& job) {
   const bool dead = fatal();
+  if (!job->error && !dead && job->running) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!plan().steps[job->step].spinup) ++tally_.tile_years_done;
+      tally_.pixel_years += job->pixel_years;
+      tally_.too_long_gaps += job->assembled.too_long_gaps;
+      tally_.without_climate += job->assembled.without_climate;
+      tally_.negative_gpp += job->assembled.negative_gpp;
+    }
+    progress_.advance(job->pixel_years);
+    ++job->step;
+  }
+  job->assembled = {};
+  job->results.clear();
+  // A year that was read ahead of a failure has to be taken out of the graph as well.
+  const size_t next = job->taken;
+  if (job->running && next < job->read) return true;
+
   if (job->error && !dead) {
     const bool passing = job->error->code() == Code::interrupted || job->error->stage() == "write";
     if (passing) {
@@ -111,119 +140,127 @@ bool TileGraph::settle(const JobPtr& job) {
       if (!fatal_) fatal_ = job->error;
     } else {
       spdlog::error("{}", job->error->what());
-      ledger_.record_failure(job->unit, *job->error, job->year(*stages_.plan));
+      ledger_.record_failure(job->unit, *job->error, job->year(plan()));
+      for (size_t step = job->step; step < plan().steps.size(); ++step) progress_.advance(0, true);
       const std::lock_guard<std::mutex> lock(mutex_);
       ++tally_.tiles_failed;
     }
-  }
-  if (!job->error && !dead && job->running) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!stages_.plan->steps[job->step].spinup) ++tally_.tile_years_done;
-    tally_.pixel_years += job->pixel_years;
-    tally_.too_long_gaps += job->assembled.too_long_gaps;
-    tally_.without_climate += job->assembled.without_climate;
-    tally_.negative_gpp += job->assembled.negative_gpp;
-  }
-  if (!job->error && !dead && job->running) {
-    progress_.advance(job->pixel_years);
-    job->assembled = {};
-    job->results.clear();
-    if (++job->step < stages_.plan->steps.size()) return true;
+  } else if (!dead) {
+    for (size_t step = job->step; step < plan().steps.size(); ++step) progress_.advance(0);
     ledger_.forget_failure(job->unit);
   }
-  if (job->error && !dead) {
-    for (size_t step = job->step; step < stages_.plan->steps.size(); ++step)
-      progress_.advance(0, true);
-  } else if (!job->running && !dead) {
-    for (size_t step = 0; step < stages_.plan->steps.size(); ++step) progress_.advance(0);
-    ledger_.forget_failure(job->unit);
-  }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  count_tile(*job);
-  bytes_in_flight_ -= job->bytes;
-  --in_flight_;
   return false;
+}
+
+void TileGraph::finish_tile(const TileJob& job) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tally_.cells_inside += job.statics.inside;
+  tally_.cells_modelled += static_cast<int64_t>(job.statics.cells.size());
+  tally_.without_crop += job.statics.without_crop;
+  tally_.without_static += job.statics.without_static;
+  tally_.tile_years_kept += job.kept;
+  if (job.statics.cells.empty()) ++tally_.empty_tiles;
+  bytes_in_flight_ -= job.bytes;
+  --in_flight_;
 }
 
 RunTally TileGraph::run() {
   const auto begin = Clock::now();
-  const Plan& plan = *stages_.plan;
   oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
-                                    static_cast<size_t>(plan.threads));
-  oneapi::tbb::task_arena arena(plan.threads);
+                                    static_cast<size_t>(plan().threads));
+  oneapi::tbb::task_arena arena(plan().threads);
   arena.execute([&] {
+    using Pair = std::tuple<YearPtr, YearPtr>;
+    using Turn = std::tuple<YearPtr, JobPtr>;
     flow::graph graph;
-    const auto id_of = [](const JobPtr& job) -> size_t { return job->id(); };
 
-    flow::function_node<JobPtr, JobPtr> open(graph, flow::unlimited, [&](const JobPtr& job) {
-      stage("open", *job, [&] { open_tile(*job, stages_, ledger_); });
-      for (size_t kept = 0; job->running && kept < job->step; ++kept) progress_.advance(0);
-      return job;
-    });
-    // A tile-year starts here; tiles that need nothing go straight to the ledger.
-    flow::multifunction_node<JobPtr, std::tuple<JobPtr, JobPtr>> year(
-        graph, flow::unlimited, [](const JobPtr& job, auto& ports) {
+    // A tile's first year starts here; tiles that need nothing go straight to the ledger.
+    flow::multifunction_node<JobPtr, std::tuple<YearPtr, JobPtr, JobPtr>> open(
+        graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {
+          stage("open", *job, plan().steps.size(), job->error,
+                [&] { open_tile(*job, stages_, ledger_); });
           if (job->error || !job->running) {
-            std::get<1>(ports).try_put(job);
-          } else {
-            std::get<0>(ports).try_put(job);
+            std::get<2>(ports).try_put(job);
+            return;
           }
+          for (size_t kept = 0; kept < job->step; ++kept) progress_.advance(0);
+          job->chain = job->state.chain;
+          job->read = job->taken = job->step;
+          std::get<0>(ports).try_put(next_year(job));
+          std::get<1>(ports).try_put(job);
         });
-    flow::function_node<JobPtr, JobPtr> ingest_gpp(graph, flow::unlimited, [&](const JobPtr& job) {
-      stage("ingest_gpp", *job,
-            [&] { job->gpp = (*stages_.ingest_gpp)(job->statics, plan.steps[job->step]); });
-      return job;
-    });
-    flow::function_node<JobPtr, JobPtr> ingest_climate(
-        graph, flow::unlimited, [&](const JobPtr& job) {
-          stage("ingest_climate", *job, [&] {
-            job->climate = (*stages_.ingest_climate)(job->statics, plan.steps[job->step]);
+    flow::function_node<YearPtr, YearPtr> ingest_gpp(
+        graph, flow::unlimited, [&](const YearPtr& year) {
+          stage("ingest_gpp", *year->tile, year->step, year->error, [&] {
+            year->gpp = (*stages_.ingest_gpp)(year->tile->statics, plan().steps[year->step]);
           });
-          return job;
+          return year;
         });
-    flow::join_node<std::tuple<JobPtr, JobPtr>, flow::key_matching<size_t>> both(graph, id_of,
-                                                                                 id_of);
-    flow::function_node<std::tuple<JobPtr, JobPtr>, JobPtr> assemble(
-        graph, flow::unlimited, [&](const std::tuple<JobPtr, JobPtr>& joined) {
-          const JobPtr& job = std::get<0>(joined);
-          stage("assemble", *job, [&] { assemble_year(*job, stages_); });
-          return job;
+    flow::function_node<YearPtr, YearPtr> ingest_climate(
+        graph, flow::unlimited, [&](const YearPtr& year) {
+          stage("ingest_climate", *year->tile, year->step, year->error, [&] {
+            year->climate =
+                (*stages_.ingest_climate)(year->tile->statics, plan().steps[year->step]);
+          });
+          return year;
         });
-    flow::function_node<JobPtr, JobPtr> infer(graph, flow::unlimited, [&](const JobPtr& job) {
-      stage("infer", *job, [&] { infer_year(*job, stages_); });
-      return job;
+    flow::join_node<Pair, flow::key_matching<size_t>> both(graph, id_of<YearPtr>, id_of<YearPtr>);
+    flow::function_node<Pair, YearPtr> assemble(graph, flow::unlimited, [&](const Pair& pair) {
+      const YearPtr& year = std::get<0>(pair);
+      stage("assemble", *year->tile, year->step, year->error,
+            [&] { assemble_year(*year, stages_); });
+      return year;
     });
+    // A year that is read, and its tile, whose state has come as far as that year.
+    flow::join_node<Turn, flow::key_matching<size_t>> turn(
+        graph, [](const YearPtr& year) { return id_of(year->tile); }, id_of<JobPtr>);
+    flow::multifunction_node<Turn, std::tuple<YearPtr, JobPtr>> infer(
+        graph, flow::unlimited, [&](const Turn& ready, auto& ports) {
+          const auto& [year, job] = ready;
+          take_year(*job, *year);
+          // The next year is read while this one keeps the networks busy.
+          if (!job->error && !fatal()) {
+            if (YearPtr next = next_year(job)) std::get<0>(ports).try_put(std::move(next));
+          }
+          stage("infer", *job, job->step, job->error, [&] { infer_year(*job, stages_); });
+          std::get<1>(ports).try_put(job);
+        });
     flow::function_node<JobPtr, JobPtr> write(graph, flow::unlimited, [&](const JobPtr& job) {
-      stage("write", *job, [&] { write_year(*job, stages_); });
+      stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
       return job;
     });
-    flow::function_node<JobPtr> ledger(graph, flow::unlimited, [&](const JobPtr& job) {
-      bool another = false;
-      try {
-        another = settle(job);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (!fatal_) fatal_ = current_error();
-        bytes_in_flight_ -= job->bytes;
-        --in_flight_;
-      }
-      if (another) {
-        year.try_put(job);
-      } else {
-        feed(open);
-      }
-    });
-    flow::make_edge(open, year);
-    flow::make_edge(flow::output_port<0>(year), ingest_gpp);
-    flow::make_edge(flow::output_port<0>(year), ingest_climate);
+    flow::multifunction_node<JobPtr, std::tuple<JobPtr, JobPtr>> ledger(
+        graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {
+          bool another = false;
+          try {
+            another = settle(job);
+          } catch (...) {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            if (!fatal_) fatal_ = current_error();
+          }
+          if (another) {
+            std::get<0>(ports).try_put(job);
+            return;
+          }
+          finish_tile(*job);
+          for (const auto& next : feed()) std::get<1>(ports).try_put(next);
+        });
+    flow::make_edge(flow::output_port<0>(open), ingest_gpp);
+    flow::make_edge(flow::output_port<0>(open), ingest_climate);
+    flow::make_edge(flow::output_port<1>(open), flow::input_port<1>(turn));
+    flow::make_edge(flow::output_port<2>(open), ledger);
     flow::make_edge(ingest_gpp, flow::input_port<0>(both));
     flow::make_edge(ingest_climate, flow::input_port<1>(both));
     flow::make_edge(both, assemble);
-    flow::make_edge(assemble, infer);
-    flow::make_edge(infer, write);
+    flow::make_edge(assemble, flow::input_port<0>(turn));
+    flow::make_edge(turn, infer);
+    flow::make_edge(flow::output_port<0>(infer), ingest_gpp);
+    flow::make_edge(flow::output_port<0>(infer), ingest_climate);
+    flow::make_edge(flow::output_port<1>(infer), write);
     flow::make_edge(write, ledger);
-    flow::make_edge(flow::output_port<1>(year), ledger);
-    feed(open);
+    flow::make_edge(flow::output_port<0>(ledger), flow::input_port<1>(turn));
+    flow::make_edge(flow::output_port<1>(ledger), open);
+    for (const auto& job : feed()) open.try_put(job);
     graph.wait_for_all();
   });
   tally_.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();

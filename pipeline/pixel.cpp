@@ -228,7 +228,7 @@ void as_table(const PixelCell& pixel, std::ostream& out) {
 
 int pixel_verb(const Config& config, const VerbOptions& options, const PixelOptions& pixel,
                std::ostream& out) {
-  const RunStages stages = make_stages(make_plan(config, options), config, true, true);
+  const RunStages stages = make_stages(make_plan(config, options), config, network_engines(), true);
   const Plan& plan = *stages.plan;
   std::vector<PixelCell> cells;
   const Crs grid = Crs::from_user_input(plan.lattice.crs);

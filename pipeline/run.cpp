@@ -7,11 +7,13 @@
 
 #include "base/atomic_file.h"
 #include "base/stop.h"
+#include "base/work_span.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
 #include "pipeline/merge.h"
 #include "pipeline/report.h"
 #include "pipeline/run_record.h"
+#include "pipeline/timeline.h"
 #include "pipeline/verbs.h"
 
 namespace fluxtile {
@@ -43,7 +45,10 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
            const VerbOptions& options, const RunTally& tally, Progress& progress,
            Clock::time_point begin, std::ostream& out) {
   const Plan& plan = *stages.plan;
-  const MergeCheck check = check_tiles(stages, ledger);
+  const MergeCheck check = [&] {
+    const WorkSpan span("check");
+    return check_tiles(stages, ledger);
+  }();
   if (!check.missing.empty()) {
     throw Error(Code::data, std::to_string(check.missing.size()) + " of " +
                                 std::to_string(plan.units.size()) +
@@ -77,7 +82,10 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
                  plan.regions.size() * static_cast<size_t>(std::count_if(
                                            plan.steps.begin(), plan.steps.end(),
                                            [](const YearStep& step) { return !step.spinup; })));
-  const Merged merged = merge_products(stages, ledger, config, check, progress);
+  const Merged merged = [&] {
+    const WorkSpan span("merge");
+    return merge_products(stages, ledger, config, check, progress);
+  }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
       spdlog::warn(
@@ -89,6 +97,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
   for (const auto& comparison : compare_gpp(config, plan, stages.packages, merged.gpp_months)) {
     for (const auto& line : gpp_comparison_lines(comparison)) spdlog::warn("{}", line);
   }
+  const WorkSpan span("report");
   Merged all = merged;
   write_report(stages, config, check, merged, tally, seconds_since(begin));
   all.files.push_back("report.html");
@@ -133,10 +142,22 @@ void sweep(const RunStages& stages, const Config& config, const std::vector<Tile
 
 int run_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   const auto begin = Clock::now();
+  std::shared_ptr<Timeline> timeline;
+  if (!options.timeline.empty()) {
+    timeline = std::make_shared<Timeline>();
+    timeline->listen();
+  }
   require_own_folder(config);
-  PlannedRun planned = open_plan(config, options, options.shard ? PlanUse::shard : PlanUse::run);
+  PlannedRun planned = [&] {
+    const WorkSpan span("plan");
+    return open_plan(config, options, options.shard ? PlanUse::shard : PlanUse::run);
+  }();
   warn(planned.plan);
-  const RunStages stages = make_stages(std::move(planned), config, true, false);
+  RunStages stages = [&] {
+    const WorkSpan span("engine");
+    return make_stages(std::move(planned), config, network_engines(), false);
+  }();
+  stages.timeline = timeline;
   const Plan& plan = *stages.plan;
   Ledger ledger(stages, private_folder(config));
   const TileMemory memory(plan, config);
@@ -156,8 +177,15 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
       "{} tile-years computed, {} kept, {} tiles failed; {} pixel-years, {:.0f} a second",
       tally.tile_years_done, tally.tile_years_kept, tally.tiles_failed, tally.pixel_years,
       tally.wall_seconds > 0 ? static_cast<double>(tally.pixel_years) / tally.wall_seconds : 0.0);
-  if (options.shard) return tally.tiles_failed > 0 ? static_cast<int>(Code::tiles_failed) : 0;
-  return finish(stages, ledger, config, options, tally, progress, begin, out);
+  const int code = options.shard
+                       ? (tally.tiles_failed > 0 ? static_cast<int>(Code::tiles_failed) : 0)
+                       : finish(stages, ledger, config, options, tally, progress, begin, out);
+  if (timeline) {
+    write_timeline(
+        options.timeline, *timeline, plan.name + ", " + plan.engine_identity,
+        [&](int32_t tile) { return ledger.unit_name(units[static_cast<size_t>(tile)]); });
+  }
+  return code;
 }
 
 int merge_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
@@ -165,7 +193,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   require_own_folder(config);
   PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
-  const RunStages stages = make_stages(std::move(planned), config, false, false);
+  const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
   const Ledger ledger(stages, private_folder(config));
   Progress progress(options.progress);
   return finish(stages, ledger, config, options, RunTally(), progress, begin, out);

@@ -17,7 +17,14 @@ TileState RunStages::zero_state(size_t region, size_t cells) const {
   return state;
 }
 
-RunStages make_stages(PlannedRun run, const Config& config, bool with_engines, bool daily) {
+EngineFactory network_engines() {
+  return [](const EngineOptions& options, std::shared_ptr<const Package> package) {
+    return std::shared_ptr<const Engine>(make_engine(options, std::move(package)));
+  };
+}
+
+RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory& engines,
+                      bool daily) {
   RunStages stages;
   stages.plan = std::make_shared<const Plan>(std::move(run.plan));
   stages.regions = std::move(run.regions);
@@ -49,11 +56,10 @@ RunStages make_stages(PlannedRun run, const Config& config, bool with_engines, b
   for (const auto& step : plan.steps)
     options.run_first_year = std::min(options.run_first_year, step.year);
   stages.assemble = std::make_unique<Assemble>(sources, options);
-  if (with_engines) {
-    std::vector<std::shared_ptr<const Engine>> engines;
-    for (const auto& package : stages.packages)
-      engines.push_back(make_engine(plan.engine, package));
-    stages.infer = std::make_unique<Infer>(std::move(engines), daily || plan.daily);
+  if (engines) {
+    std::vector<std::shared_ptr<const Engine>> made;
+    for (const auto& package : stages.packages) made.push_back(engines(plan.engine, package));
+    stages.infer = std::make_unique<Infer>(std::move(made), daily || plan.daily);
   }
   stages.write = std::make_unique<WriteTile>(private_folder(config) + "/tiles",
                                              std::max(1, config.keep_states));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "pipeline/plan.h"
+#include "pipeline/timeline.h"
 #include "stages/assemble.h"
 #include "stages/infer.h"
 #include "stages/ingest_climate.h"
@@ -28,14 +30,24 @@ struct RunStages {
   std::unique_ptr<Assemble> assemble;
   std::unique_ptr<Infer> infer;  ///< null without engines
   std::unique_ptr<WriteTile> write;
+  std::shared_ptr<Timeline> timeline;  ///< what the threads do is noted here; null: nowhere
 
   [[nodiscard]] const Package& package_of(size_t region) const;
   /// Hidden states of zero for every member of a region.
   [[nodiscard]] TileState zero_state(size_t region, size_t cells) const;
 };
 
-/// `with_engines`: load the networks (merge needs none). `daily`: daily values even if the plan
-/// stores none (pixel). Throws Error(data) when the outlines are not those of the plan.
-RunStages make_stages(PlannedRun run, const Config& config, bool with_engines, bool daily);
+/// Makes the engine of a package of the run.
+using EngineFactory = std::function<std::shared_ptr<const Engine>(
+    const EngineOptions& options, std::shared_ptr<const Package> package)>;
+/// The networks, as run.engine wants them.
+EngineFactory network_engines();
+/// None: merge reads what networks made before.
+inline EngineFactory no_engines() { return nullptr; }
+
+/// `engines`: what infer runs; measurements and tests pass their own. `daily`: daily values even if
+/// the plan stores none (pixel). Throws Error(data) when the outlines are not those of the plan.
+RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory& engines,
+                      bool daily);
 
 }  // namespace fluxtile

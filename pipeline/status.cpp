@@ -40,7 +40,7 @@ double throughput(const RunStages& stages) {
 
 int status_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   const RunStages stages =
-      make_stages(open_plan(config, options, PlanUse::look), config, false, false);
+      make_stages(open_plan(config, options, PlanUse::look), config, no_engines(), false);
   const Plan& plan = *stages.plan;
   const Ledger ledger(stages, private_folder(config));
   TileCount count;

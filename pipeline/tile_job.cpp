@@ -129,15 +129,24 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   }
 }
 
-void assemble_year(TileJob& job, const RunStages& stages) {
+void assemble_year(YearJob& year, const RunStages& stages) {
   const Plan& plan = *stages.plan;
-  job.assembled = (*stages.assemble)(job.statics, std::move(job.gpp), job.climate,
-                                     plan.steps[job.step], plan.regions[job.unit.region].members,
-                                     stages.package_of(job.unit.region), job.state.chain);
-  job.gpp = {};
-  job.climate = {};
-  job.pixel_years = 0;
-  for (const auto& member : job.assembled.members) job.pixel_years += member.cell.size();
+  TileJob& tile = *year.tile;
+  year.assembled = (*stages.assemble)(tile.statics, std::move(year.gpp), year.climate,
+                                      plan.steps[year.step], plan.regions[tile.unit.region].members,
+                                      stages.package_of(tile.unit.region), tile.chain);
+  year.gpp = {};
+  year.climate = {};
+  tile.chain = year.assembled.chain;
+}
+
+void take_year(TileJob& tile, YearJob& year) {
+  ++tile.taken;
+  if (tile.error) return;  // an earlier year failed
+  tile.error = year.error;
+  tile.assembled = std::move(year.assembled);
+  tile.pixel_years = 0;
+  for (const auto& member : tile.assembled.members) tile.pixel_years += member.cell.size();
 }
 
 void infer_year(TileJob& job, const RunStages& stages) {

@@ -19,6 +19,7 @@ struct VerbOptions {
   bool allow_synthetic_model = false;  ///< --allow-synthetic-model
   bool json = false;                   ///< --json, where a verb has it
   ProgressMode progress = ProgressMode::automatic;
+  std::string timeline;  ///< --timeline: file (.json or .svg) for what each thread did; empty: none
 };
 
 /// One verb a function: reads the configuration's world, writes to `out` only what a script would

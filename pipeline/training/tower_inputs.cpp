@@ -213,8 +213,9 @@ TowerInputs raster_inputs(const TowersConfig& config) {
     run.crop.mode = CropConfig::Mode::majority;  // a tower stands on one field
     run.crop.min_share = 0;
   }
-  const RunStages stages = make_stages(
-      plan_inputs(run, wanted_inputs(), config.first_year, config.last_year), run, false, true);
+  const RunStages stages =
+      make_stages(plan_inputs(run, wanted_inputs(), config.first_year, config.last_year), run,
+                  no_engines(), true);
   TowerInputs inputs;
   inputs.features = features_of(config);
   for (size_t k = 0; k < kFeatures; ++k) {

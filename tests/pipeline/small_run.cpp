@@ -221,10 +221,10 @@ SmallRun::Run SmallRun::open(const std::vector<std::string>& set) const {
   std::vector<std::string> all = {"grid.tile=16"};
   all.insert(all.end(), set.begin(), set.end());
   run.config = config(all);
-  run.stages = make_stages(make_plan(run.config, {}), run.config, false, false);
-  run.stages.infer = std::make_unique<Infer>(
-      std::vector<std::shared_ptr<const Engine>>(run.stages.packages.size(), engine_),
-      run.stages.plan->daily);
+  const auto made_up = [this](const EngineOptions&, const std::shared_ptr<const Package>&) {
+    return engine_;
+  };
+  run.stages = make_stages(make_plan(run.config, {}), run.config, made_up, false);
   run.ledger = std::make_unique<Ledger>(run.stages, private_folder(run.config));
   run.memory = std::make_unique<TileMemory>(*run.stages.plan, run.config);
   return run;
