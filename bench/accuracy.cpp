@@ -81,7 +81,8 @@ int run(int count, char** words) {
   json all = json::array();
   for (const std::string& name : packages) {
     const bool random = name == "kgml-ag-c" || name == "gru" || name == "lstm";
-    const Package package = random ? test::random_package_of(name, 1) : *load_package(name);
+    Package package = random ? test::random_package_of(name, 1) : *load_package(name);
+    if (random) package.name = "random " + name;
     for (const json& row : rows_of(package, cells, precision)) {
       if (!as_lines) print(row);
       all.push_back(row);

@@ -24,7 +24,7 @@ def measure(bench, threads, cells, count, styles=(("tuned",), ("default",)), pro
     for repeat in range(count):
         if progress:
             progress("repeat %d of %d" % (repeat + 1, count))
-        rows = repeats.google_benchmark(bench, "BM_FusedEngine/%d/" % threads, 1, 1.0)
+        rows = repeats.google_benchmark(bench, "BM_FusedEngine/threads:%d/" % threads, 1, 1.0)
         rates["fused"] += [row["pixel-years/s"] for runs in rows.values() for row in runs]
         for style in styles:
             text = repeats.run([python, os.path.join(repeats.FOLDER, "kgml_pytorch.py"), *style, "--threads", threads,

@@ -5,6 +5,8 @@
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
+#include "base/error.h"
+#include "bench/thread_counts.h"
 #include "bench/tile_year.h"
 #include "model/engine.h"
 #include "synthetic_model.h"
@@ -23,7 +25,7 @@ void run_engine(benchmark::State& state, const std::string& engine_name,
   try {
     engine = make_engine({engine_name, "cpu", "fp32"},
                          std::make_shared<const Package>(test::random_package_of(architecture, 1)));
-  } catch (const std::exception& error) {
+  } catch (const Error& error) {
     state.SkipWithError(error.what());
     return;
   }
@@ -43,14 +45,18 @@ void run_engine(benchmark::State& state, const std::string& engine_name,
       static_cast<double>(inputs.cells), benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void settings(benchmark::internal::Benchmark* b) {
-  b->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->MeasureProcessCPUTime()->Unit(
-      benchmark::kMillisecond);
-}
-BENCHMARK_CAPTURE(run_engine, fused_gru, "fused", "gru")->Name("BM_FusedGru")->Apply(settings);
-BENCHMARK_CAPTURE(run_engine, fused_lstm, "fused", "lstm")->Name("BM_FusedLstm")->Apply(settings);
-BENCHMARK_CAPTURE(run_engine, torch_gru, "torch", "gru")->Name("BM_TorchGru")->Apply(settings);
-BENCHMARK_CAPTURE(run_engine, torch_lstm, "torch", "lstm")->Name("BM_TorchLstm")->Apply(settings);
+BENCHMARK_CAPTURE(run_engine, fused_gru, "fused", "gru")
+    ->Name("BM_FusedGru")
+    ->Apply(one_and_all_threads);
+BENCHMARK_CAPTURE(run_engine, fused_lstm, "fused", "lstm")
+    ->Name("BM_FusedLstm")
+    ->Apply(one_and_all_threads);
+BENCHMARK_CAPTURE(run_engine, torch_gru, "torch", "gru")
+    ->Name("BM_TorchGru")
+    ->Apply(one_and_all_threads);
+BENCHMARK_CAPTURE(run_engine, torch_lstm, "torch", "lstm")
+    ->Name("BM_TorchLstm")
+    ->Apply(one_and_all_threads);
 
 }  // namespace
 }  // namespace fluxtile
