@@ -75,6 +75,7 @@ Distance distance(const Package& package, size_t flux, const NetworkYear& year,
       const double z = expected[flux][cell][day], d = year[flux][cell][day] - z;
       all.max = std::max(all.max, std::abs(d));
       squares += d * d;
+      all.mean += std::abs(d);
       count += 1;
       difference += scaler.std * d;
       absolute += std::abs(scaler.std * z + scaler.mean);
@@ -82,6 +83,7 @@ Distance distance(const Package& package, size_t flux, const NetworkYear& year,
     all.annual = std::max(all.annual, std::abs(difference) / absolute);
   }
   all.rms = std::sqrt(squares / count);
+  all.mean /= count;
   return all;
 }
 

@@ -24,9 +24,9 @@ NetworkYear engine_network(const Package& package, const YearInputs& inputs,
 
 /// How far one series is from another, over all days and cells of a flux.
 struct Distance {
-  double max = 0, rms = 0;  ///< of z
-  double annual = 0;        ///< largest |difference of a cell's annual sums| / sum of its |daily|,
-                            ///< in physical units
+  double max = 0, rms = 0, mean = 0;  ///< of the absolute difference of z
+  double annual = 0;  ///< largest |difference of a cell's annual sums| / sum of its |daily|,
+                      ///< in physical units
 };
 
 /// `flux`: 0 Ra, 1 Rh, 2 NEE. The sum of |daily| is that of `expected`.
