@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// oneDNN's lbr_gru and lstm on the cells of recurrent_bench.cpp. The engines form inputs, heads and
-// monthly sums as well; oneDNN is given its inputs ready and stops at the last layer's units, so a
-// comparison favours it.
+// oneDNN's lbr_gru and lstm for the cells and days of recurrent_bench.cpp. It is given its inputs
+// ready and stops at the last layer's units, so it is BM_Fused*Network that does the same work.
 #include <benchmark/benchmark.h>
 #include <omp.h>
 #include <tbb/blocked_range.h>

@@ -3,7 +3,7 @@
 """Runs the benchmarks and writes their tables into docs/performance.md.
 
     cmake --preset release -DFLUXTILE_BENCH=ON && cmake --build --preset release
-    python3 bench/tables.py                    # everything, three repeats: about an hour on two cores
+    python3 bench/tables.py                    # everything, three repeats: half an hour on two cores
     python3 bench/tables.py --quick            # small worlds, two repeats: some minutes
     python3 bench/tables.py --only engines,plain --repeats 5
     python3 bench/tables.py --only engines --print     # the tables on stdout, the page stays as it is
@@ -124,30 +124,29 @@ def engines(c):
 
 def plain(c):
     """Two-layer GRU and LSTM beside torch and oneDNN."""
-    found, s = rates(c, "^BM_(Fused|Torch|OneDnn)(Gru|Lstm)/"), Section()
-    s.table("network", "threads", "`torch`, pixel-years/s", "oneDNN, its best setting", "`fused`", "`fused` / `torch`",
-            "`fused` / oneDNN", "by CPU seconds")
+    found, s = rates(c, "^BM_(Fused|Torch|OneDnn)(Gru|Lstm)(Network)?/"), Section()
+    s.table("network", "threads", "`torch`, pixel-years/s", "oneDNN, its best setting", "`fused`, the network alone", "`fused`, whole engine",
+            "network alone / oneDNN", "by CPU seconds", "whole engine / oneDNN", "whole engine / `torch`")
     for kind, name in (("Gru", "gru"), ("Lstm", "lstm")):
         for threads in thread_counts(c):
-            fused, torch = found.get(("BM_Fused" + kind, threads, "")), found.get(("BM_Torch" + kind, threads, ""))
+            alone, whole, torch = (found[one + kind + of, threads, ""] for one, of in
+                                   (("BM_Fused", "Network"), ("BM_Fused", ""), ("BM_Torch", "")))
+            faster = lambda value, other, of="rate": ratio(median(value[of]) / median(other[of]))
             dnn = {key[2]: entry for key, entry in found.items() if key[:2] == ("BM_OneDnn" + kind, threads)}
-            if not fused:
-                continue
-            cells = ["-", "-", spread(fused["rate"]), "-", "-", "-"]
-            if torch:
-                cells[0], cells[3] = spread(torch["rate"]), ratio(median(fused["rate"]) / median(torch["rate"]))
+            cells = ["-"] * 4
             if dnn:
                 setting, best = max(dnn.items(), key=lambda item: median(item[1]["rate"]))
-                faster = median(fused["rate"]) / median(best["rate"])
+                thrifty = max(dnn.values(), key=lambda entry: median(entry["rate_cpu"]))
                 words = dict(word.split(":") for word in setting.split())
-                cells[1] = "%s, batch %s, %s days a call%s" % (spread(best["rate"]), words["batch"], words["days"],
-                                                               ", OpenMP" if words["shared"] == "1" else "")
-                by_cpu = median(fused["rate_cpu"]) / max(median(entry["rate_cpu"]) for entry in dnn.values())
-                cells[4:] = "**%s**" % ratio(faster), ratio(by_cpu)
+                shown = "%s, batch %s, %s days a call%s" % (spread(best["rate"]), words["batch"], words["days"],
+                                                            ", OpenMP" if words["shared"] == "1" else "")
+                by_cpu = faster(alone, thrifty, "rate_cpu")
+                cells = [shown, "**%s**" % faster(alone, best), by_cpu, faster(whole, best)]
                 if name == "gru" and threads == c.threads:
-                    s.bar("`fused` against oneDNN's lbr_gru, GRU of two layers, %d threads" % threads, "1.3",
-                          "%s (%s by CPU seconds)" % (ratio(faster), ratio(by_cpu)), faster >= 1.3)
-            s.row(name, threads, *cells)
+                    s.bar("`fused` against oneDNN's lbr_gru, GRU of two layers, %d threads" % threads, "1.3", "%s (%s by CPU seconds; "
+                          "with inputs and sums %s)" % (faster(alone, best), by_cpu, faster(whole, best)), float(faster(alone, best)) >= 1.3)
+            s.row(name, threads, spread(torch["rate"]), cells[0], spread(alone["rate"]), spread(whole["rate"]), *cells[1:],
+                  faster(whole, torch))
     if not any(key[0].startswith("BM_OneDnn") for key in found):
         s.note("oneDNN was not at hand when engine_bench was built.")
     return s
