@@ -10,21 +10,13 @@
 #include <cstdlib>
 
 #include "bench/fma_peak.h"
+#include "bench/tile_year.h"
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
 #include "synthetic_model.h"
 
 namespace fluxtile {
 namespace {
-
-constexpr int32_t tile_columns = 256;
-
-YearInputs tile_year(int32_t rows) {
-  std::vector<int32_t> column;
-  for (int32_t row = 0; row < rows; ++row)
-    for (int32_t c = 0; c < tile_columns; ++c) column.push_back(c);
-  return test::random_inputs(1, 2019, 365, column);
-}
 
 /// Multiply-adds of kgml-ag-c, a pixel and day: its GRU layers, the attention's layers, the heads.
 constexpr double multiply_adds_a_day() {
@@ -103,7 +95,7 @@ void BM_ExpandFeatures(benchmark::State& state) {
   for (auto _ : state) {
     expand_features(inputs, cell, 1, names, out);
     benchmark::DoNotOptimize(out.data());
-    cell = (cell + 1) % tile_columns;
+    cell = (cell + 1) % 256;
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
 }

@@ -8,12 +8,15 @@
 namespace fluxtile {
 
 ArchitectureInfo architecture_info(const std::string& architecture) {
+  const std::vector<std::string> variables = {"ra", "rh", "nee", "gpp"};
+  // Sums in float64 of the month that has begun, and its flags.
+  const size_t month = 2 * variables.size() + 1;
   if (architecture == kgml_ag_c::architecture)
-    return {{"ra", "rh", "nee", "gpp"}, {"yield", "residue"}, kgml_ag_c::state_size};
+    return {variables, {"yield", "residue"}, kgml_ag_c::state_size, kgml_ag_c::open_size + month};
   // The plain baselines: hidden units, and an LSTM's cells behind them.
   constexpr size_t units = recurrent::layers * recurrent::hidden_size;
-  if (architecture == "gru") return {{"ra", "rh", "nee", "gpp"}, {}, units};
-  if (architecture == "lstm") return {{"ra", "rh", "nee", "gpp"}, {}, 2 * units};
+  if (architecture == "gru") return {variables, {}, units, month};
+  if (architecture == "lstm") return {variables, {}, 2 * units, month};
   throw Error(Code::data, "architecture '" + architecture + "' is not known here")
       .found(architecture)
       .expected("kgml-ag-c, gru or lstm")

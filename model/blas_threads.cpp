@@ -23,14 +23,4 @@ std::string blas_identity() {
   return core_name ? std::string("openblas:") + core_name() : "blas";
 }
 
-std::string cuda_device_name(int index) {
-  auto* get_name = loaded<int(char*, int, int)>("cuDeviceGetName");
-  if (!get_name)
-    if (void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD))
-      get_name = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
-  char name[128] = {};
-  if (!get_name || get_name(name, sizeof name - 1, index) != 0) return "cuda";
-  return name;
-}
-
 }  // namespace fluxtile

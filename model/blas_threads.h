@@ -13,7 +13,4 @@ void set_blas_to_one_thread() noexcept;
 /// The BLAS kernels in use: "openblas:SkylakeX", or "blas" where the library does not tell.
 std::string blas_identity();
 
-/// Name of CUDA device `index`, or "cuda" where the driver does not tell.
-std::string cuda_device_name(int index);
-
 }  // namespace fluxtile

@@ -28,6 +28,20 @@ struct MemberYear {
                                 ///< not_modelled where it did not run
 };
 
+/// A member's year at the beginning of a day, from which it can be taken up again.
+struct OpenYear {
+  size_t day = 0;
+  std::vector<float> values;  ///< [cell][state_size + open_size] (ArchitectureInfo)
+};
+
+/// Which days of a year are run, and where the year may be taken up later.
+struct YearSpan {
+  const OpenYear* from = nullptr;  ///< go on from here; null: from 1 January
+  std::vector<size_t> keep;        ///< days at whose beginning the year is kept, ascending; may be
+                                   ///< `days` of the inputs, the day after the last
+  std::vector<OpenYear> kept;      ///< those of `keep` that were passed
+};
+
 struct EngineOptions {
   std::string engine = "torch";  ///< torch | fused
   std::string device = "cpu";    ///< cpu | cuda | cuda:K
@@ -45,6 +59,15 @@ class Engine {
   /// out.
   virtual MemberYear run(const YearInputs& inputs, const MemberInputs& member, MemberState& state,
                          bool daily) const = 0;
+  /// The last day of a year at whose beginning run_span() can keep it and take it up; 0: the engine
+  /// takes years whole only.
+  [[nodiscard]] virtual size_t last_beginning() const { return 0; }
+  /// As run(), from a day on: a year that is taken up gives the bytes that it gives in one go.
+  /// Months before that of `from->day`, and daily values before the day, are not filled: they are
+  /// those of the run that left `from`. `state` is written only. Throws Error(internal) for a span
+  /// that the engine cannot run.
+  virtual MemberYear run_span(const YearInputs& inputs, const MemberInputs& member,
+                              MemberState& state, bool daily, YearSpan& span) const;
   /// Bytes that one run() call holds beside its inputs and outputs, per thread.
   [[nodiscard]] virtual size_t scratch_bytes(size_t days) const = 0;
 };
@@ -53,7 +76,9 @@ class Engine {
 struct ArchitectureInfo {
   std::vector<std::string> variables;         ///< daily and monthly: ra rh nee gpp
   std::vector<std::string> annual_variables;  ///< yield residue
-  size_t state_size = 0;                      ///< floats a cell
+  size_t state_size = 0;                      ///< floats a cell, from year to year
+  size_t open_size = 0;                       ///< further floats a cell in the middle of a year:
+                                              ///< the network's own, sums and flags of the month
 };
 ArchitectureInfo architecture_info(const std::string& architecture);
 

@@ -38,6 +38,8 @@ class FluxNetwork : public torch::nn::Module {
 
   /// Dropout of training mode draws from here; restart it before each chunk of work.
   DropoutStream dropout;
+  /// Recurrent layers multiply bfloat16 (bf16_layers.h); for evaluation mode without gradients.
+  bool bf16_products = false;
 };
 
 /// Lets `replica`, a network of the same architecture, use the parameters of `master`: their

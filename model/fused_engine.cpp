@@ -19,16 +19,16 @@
 #include "model/fused/block_inputs.h"
 #include "model/fused/block_sweep.h"
 #include "model/fused/kernels.h"
-#include "model/kgml_ag_c.h"
 
 namespace fluxtile {
 namespace {
 
 using fused::kLanes;
-constexpr size_t kMonths = 12, kState = kgml_ag_c::state_size;
+constexpr size_t kMonths = 12;
 
 enum Variable : size_t { ra, rh, nee, gpp, variables };
-enum Annual : size_t { yield, residue, annuals };
+/// What the engine adds to a year that is kept in its middle: the month's sums and its flags.
+constexpr size_t kMonthRows = 2 * variables + 1;
 
 /// What the blocks of one run share. They write to different cells.
 struct Year {
@@ -39,53 +39,99 @@ struct Year {
   std::vector<float> crops;
   MemberState& state;
   MemberYear& result;
+  YearSpan& span;
+
+  [[nodiscard]] size_t first_day() const { return span.from ? span.from->day : 0; }
 };
 
 class FusedEngine final : public Engine {
  public:
-  explicit FusedEngine(std::shared_ptr<const Package> package)
-      : package_(std::move(package)), network_(fused::pack_network(*package_)) {
+  FusedEngine(std::shared_ptr<const Package> package, fused::Products products)
+      : package_(std::move(package)),
+        info_(architecture_info(package_->architecture)),
+        network_(fused::pack_network(*package_, products)) {
     test_itself();
   }
 
   MemberYear run(const YearInputs& inputs, const MemberInputs& member, MemberState& state,
-                 bool daily) const override;
-
-  [[nodiscard]] size_t scratch_bytes(size_t /*days*/) const override {
-    return fused::BlockSweep::bytes() + sizeof(Block);
+                 bool daily) const override {
+    YearSpan whole;
+    return run_span(inputs, member, state, daily, whole);
   }
+  MemberYear run_span(const YearInputs& inputs, const MemberInputs& member, MemberState& state,
+                      bool daily, YearSpan& span) const override;
+  [[nodiscard]] size_t last_beginning() const override {
+    return fused::BlockSweep::make(network_)->last_beginning();
+  }
+  [[nodiscard]] size_t scratch_bytes(size_t days) const override;
 
  private:
-  /// One thread's memory for blocks.
-  struct Block {
-    Block(const Year& year, const Package& package, const fused::FusedNetwork& network)
-        : sweep(network),
-          inputs(year.inputs, year.expander, package, network.daily, network.constant) {}
-    fused::BlockSweep sweep;
-    fused::BlockInputs inputs;
-    double sums[variables][kMonths][kLanes] = {};
-    uint16_t flags[kMonths][kLanes] = {};
-  };
-
+  struct Block;
   void test_itself() const;
-  void run_block(const Year& year, size_t first, Block& block) const;
-  void take_inputs(const Year& year, size_t first, size_t count, size_t day, Block& block,
-                   float* z) const;
-  void take_results(const Year& year, size_t first, size_t count, size_t day,
-                    const fused::BlockDay& values, Block& block) const;
-  void store(const Year& year, size_t first, size_t count, Block& block) const;
 
   std::shared_ptr<const Package> package_;
+  ArchitectureInfo info_;
   fused::FusedNetwork network_;
 };
 
-MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member,
-                            MemberState& state, bool daily) const {
-  const FeatureExpander expander(inputs, package_->input_names());
-  check_engine_inputs(inputs, member, state, kState);
-  MemberYear result = empty_year(inputs, variables, annuals, daily);
+/// One thread's memory for blocks, and a block's way through the year.
+struct FusedEngine::Block final : fused::DayByDay {
+  Block(const FusedEngine& engine, const Year& year)
+      : engine_(engine),
+        year_(year),
+        sweep_(fused::BlockSweep::make(engine.network_)),
+        inputs_(year.inputs, year.expander, *engine.package_, engine.network_.daily,
+                engine.network_.constant) {}
 
-  Year year{inputs, member, expander, {}, {}, state, result};
+  /// Runs the block of cells that begins with year.cells[first].
+  void run(size_t first);
+
+  void begin(size_t day) override;
+  void inputs(size_t day, float* z) override;
+  void results(size_t day, const fused::BlockDay& values) override;
+
+ private:
+  void take_up();
+  void store();
+  [[nodiscard]] size_t cell(size_t lane) const { return static_cast<size_t>(cells_[lane]); }
+
+  const FusedEngine& engine_;
+  const Year& year_;
+  std::unique_ptr<fused::BlockSweep> sweep_;
+  fused::BlockInputs inputs_;
+  const int32_t* cells_ = nullptr;  ///< of the block
+  size_t count_ = 0;
+  double sums_[variables][kMonths][kLanes] = {};
+  uint16_t flags_[kMonths][kLanes] = {};  ///< the engine's own; ingestion's are added at the end
+};
+
+size_t FusedEngine::scratch_bytes(size_t /*days*/) const {
+  return fused::BlockSweep::make(network_)->bytes() + sizeof(Block);
+}
+
+void check_span(const YearInputs& inputs, const YearSpan& span, size_t last, size_t floats) {
+  size_t day = span.from ? span.from->day : 0;
+  bool fits = day <= std::min(last, inputs.days);
+  if (span.from) fits = fits && span.from->values.size() == inputs.cells * floats;
+  for (const size_t keep : span.keep) {
+    fits = fits && keep >= day && keep <= std::min(last, inputs.days);
+    day = keep + 1;
+  }
+  if (!fits) throw Error(Code::internal, "the fused engine cannot run this span of a year");
+}
+
+MemberYear FusedEngine::run_span(const YearInputs& inputs, const MemberInputs& member,
+                                 MemberState& state, bool daily, YearSpan& span) const {
+  const FeatureExpander expander(inputs, package_->input_names());
+  check_engine_inputs(inputs, member, state, info_.state_size);
+  const size_t floats = info_.state_size + info_.open_size;
+  check_span(inputs, span, last_beginning(), floats);
+  MemberYear result = empty_year(inputs, variables, info_.annual_variables.size(), daily);
+  span.kept.clear();
+  for (const size_t day : span.keep)
+    span.kept.push_back({day, std::vector<float>(inputs.cells * floats, 0.0F)});
+
+  Year year{inputs, member, expander, {}, {}, state, result, span};
   for (size_t i = 0; i < member.cell.size(); ++i) {
     if (inputs.flags[static_cast<size_t>(member.cell[i])] == not_modelled) continue;
     year.cells.push_back(member.cell[i]);
@@ -98,11 +144,11 @@ MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member
     tbb::parallel_for(tbb::blocked_range<size_t>(0, blocks, 1),
                       [&](const tbb::blocked_range<size_t>& range) {
                         std::unique_ptr<Block>& block = memory.local();
-                        if (!block) block = std::make_unique<Block>(year, *package_, network_);
+                        if (!block) block = std::make_unique<Block>(*this, year);
                         for (size_t k = range.begin(); k < range.end(); ++k) {
                           Stop::throw_if_requested();
-                          const WorkSpan span("block");
-                          run_block(year, k * kLanes, *block);
+                            const WorkSpan work("block");
+                          block->run(k * kLanes);
                         }
                       });
   });
@@ -111,132 +157,169 @@ MemberYear FusedEngine::run(const YearInputs& inputs, const MemberInputs& member
 
 /// A cell's bytes must not depend on its lane: the same cell in every lane gives the same.
 void FusedEngine::test_itself() const {
-  constexpr size_t days = 12;
-  fused::BlockSweep sweep(network_);
-  std::mt19937 random(19);
-  const auto same_in_all_lanes = [&](float* rows, size_t count) {
-    for (size_t row = 0; row < count; ++row)
-      std::fill_n(rows + row * kLanes, kLanes,
-                  static_cast<float>(random() % 8001) / 1000.0F - 4.0F);
-  };
-  same_in_all_lanes(sweep.constants(), network_.constant.size());
-  same_in_all_lanes(sweep.state(), kState);
-  const auto differ = [](const float* lanes) {
-    return std::any_of(lanes, lanes + kLanes,
-                       [&](float value) { return std::memcmp(&value, lanes, sizeof value) != 0; });
-  };
-  bool broken = false;
-  sweep.run(
-      days, [&](size_t, float* z) { same_in_all_lanes(z, network_.daily.size()); },
-      [&](size_t, const fused::BlockDay& day) {
-        broken = broken || differ(day.ra) || differ(day.rh) || differ(day.nee);
-      });
-  for (size_t row = 0; row < kState; ++row) broken = broken || differ(sweep.state() + row * kLanes);
-  if (broken || differ(sweep.yield()))
+  /// The same random numbers in all lanes; notes whether results differ.
+  struct Days final : fused::DayByDay {
+    void fill(float* row) {
+      std::fill_n(row, kLanes, static_cast<float>(random() % 8001) / 1000.0F - 4.0F);
+    }
+    void compare(const float* lanes) {
+      for (size_t lane = 1; lane < kLanes; ++lane)
+        differ = differ || std::memcmp(lanes + lane, lanes, sizeof *lanes) != 0;
+    }
+    void begin(size_t /*day*/) override {}
+    void inputs(size_t /*day*/, float* z) override {
+      for (size_t row = 0; row < daily; ++row) fill(z + row * kLanes);
+    }
+    void results(size_t /*day*/, const fused::BlockDay& day) override {
+      compare(day.ra);
+      compare(day.rh);
+      compare(day.nee);
+    }
+    std::mt19937 random{19};
+    size_t daily = 0;
+    bool differ = false;
+  } days;
+  days.daily = network_.daily.size();
+  const auto sweep = fused::BlockSweep::make(network_);
+  for (size_t row = 0; row < network_.constant.size(); ++row)
+    days.fill(sweep->constants() + row * kLanes);
+  for (size_t row = 0; row < info_.state_size; ++row) days.fill(sweep->state(row));
+  sweep->run(0, 12, days);
+  for (size_t row = 0; row < info_.state_size; ++row) days.compare(sweep->state(row));
+  for (size_t k = 0; k < info_.annual_variables.size(); ++k) days.compare(sweep->annual(k));
+  if (days.differ)
     throw Error(Code::internal, "the fused engine changes a cell with its lane")
         .found(fused::kernel_target())
         .hint("use run.engine: torch, and report this machine");
 }
 
-void FusedEngine::run_block(const Year& year, size_t first, Block& block) const {
-  const size_t count = std::min(kLanes, year.cells.size() - first);
-  const int32_t* cells = year.cells.data() + first;
-  std::fill_n(&block.sums[0][0][0], variables * kMonths * kLanes, 0.0);
-  float* state = block.sweep.state();
-  std::fill_n(state, kState * kLanes, 0.0F);
-  for (size_t lane = 0; lane < count; ++lane) {
-    const auto cell = static_cast<size_t>(cells[lane]);
-    for (size_t k = 0; k < kState; ++k)
-      state[k * kLanes + lane] = year.state.values[cell * kState + k];
-    for (size_t month = 0; month < kMonths; ++month)
-      block.flags[month][lane] = year.inputs.flags[month * year.inputs.cells + cell];
+void FusedEngine::Block::run(size_t first) {
+  count_ = std::min(kLanes, year_.cells.size() - first);
+  cells_ = year_.cells.data() + first;
+  std::fill_n(&sums_[0][0][0], variables * kMonths * kLanes, 0.0);
+  std::fill_n(&flags_[0][0], kMonths * kLanes, uint16_t{0});
+  take_up();
+  inputs_.begin(cells_, year_.crops.data() + first, count_, sweep_->constants());
+  sweep_->run(year_.first_day(), year_.inputs.days, *this);
+  store();
+}
+
+/// The state of the block's cells at the beginning of the span's first day.
+void FusedEngine::Block::take_up() {
+  const OpenYear* from = year_.span.from;
+  const size_t network = engine_.info_.state_size + engine_.info_.open_size - kMonthRows;
+  const size_t rows = from ? network : engine_.info_.state_size;
+  const size_t stride = from ? network + kMonthRows : rows;
+  const std::vector<float>& values = from ? from->values : year_.state.values;
+  for (size_t row = 0; row < rows; ++row) {
+    float* to = sweep_->state(row);
+    std::fill_n(to, kLanes, 0.0F);
+    for (size_t lane = 0; lane < count_; ++lane) to[lane] = values[cell(lane) * stride + row];
   }
-  block.inputs.begin(cells, year.crops.data() + first, count, block.sweep.constants());
-  block.sweep.run(
-      year.inputs.days,
-      [&](size_t day, float* z) { take_inputs(year, first, count, day, block, z); },
-      [&](size_t day, const fused::BlockDay& values) {
-        take_results(year, first, count, day, values, block);
-      });
-  store(year, first, count, block);
+  if (!from || from->day >= year_.inputs.days) return;
+  const size_t month = year_.inputs.month[from->day];
+  for (size_t lane = 0; lane < count_; ++lane) {
+    const float* own = values.data() + cell(lane) * stride + network;
+    for (size_t v = 0; v < variables; ++v)
+      std::memcpy(&sums_[v][month][lane], own + 2 * v, sizeof(double));
+    flags_[month][lane] = static_cast<uint16_t>(own[2 * variables]);
+  }
+}
+
+/// Keeps the year where the span asks for it.
+void FusedEngine::Block::begin(size_t day) {
+  for (OpenYear& kept : year_.span.kept) {
+    if (kept.day != day) continue;
+    const size_t network = engine_.info_.state_size + engine_.info_.open_size - kMonthRows;
+    const size_t month = day < year_.inputs.days ? year_.inputs.month[day] : kMonths;
+    for (size_t row = 0; row < network; ++row) {
+      const float* from = sweep_->state(row);
+      for (size_t lane = 0; lane < count_; ++lane)
+        kept.values[cell(lane) * (network + kMonthRows) + row] = from[lane];
+    }
+    for (size_t lane = 0; lane < count_ && month < kMonths; ++lane) {
+      float* own = kept.values.data() + cell(lane) * (network + kMonthRows) + network;
+      for (size_t v = 0; v < variables; ++v)
+        std::memcpy(own + 2 * v, &sums_[v][month][lane], sizeof(double));
+      own[2 * variables] = static_cast<float>(flags_[month][lane]);
+    }
+  }
 }
 
 /// Forms a day's inputs, sums GPP and notes ranges.
-void FusedEngine::take_inputs(const Year& year, size_t first, size_t count, size_t day,
-                              Block& block, float* z) const {
-  block.inputs.day(day, z);
-  const YearInputs& inputs = year.inputs;
+void FusedEngine::Block::inputs(size_t day, float* z) {
+  inputs_.day(day, z);
+  const YearInputs& inputs = year_.inputs;
   const size_t month = inputs.month[day];
   const bool counts = day >= inputs.first_result_day;
-  const float* values = block.inputs.gpp();
-  for (size_t lane = 0; lane < count; ++lane) {
+  const float* values = inputs_.gpp();
+  for (size_t lane = 0; lane < count_; ++lane) {
     if (counts) {
-      block.sums[gpp][month][lane] += double{values[lane]};
-      if (block.inputs.outside()[lane]) block.flags[month][lane] |= input_out_of_range;
+      sums_[gpp][month][lane] += double{values[lane]};
+      if (inputs_.outside()[lane]) flags_[month][lane] |= input_out_of_range;
     }
-    if (!year.result.daily.empty())
-      year.result.daily[(gpp * inputs.days + day) * inputs.cells +
-                        static_cast<size_t>(year.cells[first + lane])] = values[lane];
+    if (!year_.result.daily.empty())
+      year_.result.daily[(gpp * inputs.days + day) * inputs.cells + cell(lane)] = values[lane];
   }
 }
 
 /// Turns a day of the network's outputs into physical values with the project's signs.
-void FusedEngine::take_results(const Year& year, size_t first, size_t count, size_t day,
-                               const fused::BlockDay& values, Block& block) const {
-  const YearInputs& inputs = year.inputs;
+void FusedEngine::Block::results(size_t day, const fused::BlockDay& values) {
+  const YearInputs& inputs = year_.inputs;
   const size_t month = inputs.month[day];
   const bool counts = day >= inputs.first_result_day;
   const float* const network[] = {values.ra, values.rh, values.nee};
-  const Scaler scalers[] = {network_.ra_scaler, network_.rh_scaler, network_.nee_scaler};
   for (const size_t v : {ra, rh, nee}) {
-    for (size_t lane = 0; lane < count; ++lane) {
-      const double physical = double{network[v][lane]} * scalers[v].std + scalers[v].mean;
+    const Scaler& scaler = engine_.network_.flux_scalers[v];
+    for (size_t lane = 0; lane < count_; ++lane) {
+      const double physical = double{network[v][lane]} * scaler.std + scaler.mean;
       const auto value = static_cast<float>(v == nee ? physical : 0.0 - physical);
-      if (!std::isfinite(value)) throw no_finite_flux(*package_, day, inputs.year);
+      if (!std::isfinite(value)) throw no_finite_flux(*engine_.package_, day, inputs.year);
       if (counts) {
-        block.sums[v][month][lane] += double{value};
-        if (v != nee && value < 0) block.flags[month][lane] |= negative_respiration;
+        sums_[v][month][lane] += double{value};
+        if (v != nee && value < 0) flags_[month][lane] |= negative_respiration;
       }
-      if (!year.result.daily.empty())
-        year.result.daily[(v * inputs.days + day) * inputs.cells +
-                          static_cast<size_t>(year.cells[first + lane])] = value;
+      if (!year_.result.daily.empty())
+        year_.result.daily[(v * inputs.days + day) * inputs.cells + cell(lane)] = value;
     }
   }
 }
 
-void FusedEngine::store(const Year& year, size_t first, size_t count, Block& block) const {
-  const YearInputs& inputs = year.inputs;
+void FusedEngine::Block::store() {
+  const YearInputs& inputs = year_.inputs;
+  const size_t first = year_.first_day();
   bool reached[kMonths] = {};
-  for (size_t day = inputs.first_result_day; day < inputs.days; ++day)
+  for (size_t day = std::max(first, inputs.first_result_day); day < inputs.days; ++day)
     reached[inputs.month[day]] = true;
-  const Scaler& to_yield = network_.yield_scaler;
-  const float* state = block.sweep.state();
-  MemberYear& result = year.result;
-  for (size_t lane = 0; lane < count; ++lane) {
-    const auto cell = static_cast<size_t>(year.cells[first + lane]);
-    for (size_t month = 0; month < kMonths; ++month) {
-      result.flags[month * inputs.cells + cell] = block.flags[month][lane];
+  const size_t first_month = first < inputs.days ? inputs.month[first] : kMonths;
+  const size_t state_size = engine_.info_.state_size;
+  MemberYear& result = year_.result;
+  for (size_t lane = 0; lane < count_; ++lane) {
+    for (size_t month = first_month; month < kMonths; ++month) {
+      const size_t at = month * inputs.cells + cell(lane);
+      result.flags[at] = inputs.flags[at] | flags_[month][lane];
       if (!reached[month]) continue;
       for (size_t v = 0; v < variables; ++v)
-        result.monthly[(v * kMonths + month) * inputs.cells + cell] =
-            static_cast<float>(block.sums[v][month][lane]);
+        result.monthly[(v * kMonths + month) * inputs.cells + cell(lane)] =
+            static_cast<float>(sums_[v][month][lane]);
     }
-    result.annual[yield * inputs.cells + cell] =
-        static_cast<float>(double{block.sweep.yield()[lane]} * to_yield.std + to_yield.mean);
-    result.annual[residue * inputs.cells + cell] = block.sweep.residue()[lane];
-    for (size_t k = 0; k < kState; ++k)
-      year.state.values[cell * kState + k] = state[k * kLanes + lane];
+    for (size_t k = 0; k < engine_.info_.annual_variables.size(); ++k)
+      result.annual[k * inputs.cells + cell(lane)] = sweep_->annual(k)[lane];
+    for (size_t row = 0; row < state_size; ++row)
+      year_.state.values[cell(lane) * state_size + row] = sweep_->state(row)[lane];
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Engine> make_fused_engine(std::shared_ptr<const Package> package) {
-  return std::make_unique<FusedEngine>(std::move(package));
+std::unique_ptr<Engine> make_fused_engine(std::shared_ptr<const Package> package,
+                                          const std::string& precision) {
+  return std::make_unique<FusedEngine>(
+      std::move(package), precision == "bf16" ? fused::Products::bf16 : fused::Products::fp32);
 }
 
-std::string fused_engine_identity() {
-  const std::string identity = "fused/1 cpu fp32";
+std::string fused_engine_identity(const std::string& precision) {
+  const std::string identity = "fused/1 cpu " + precision;
   return fused::kernel_target_fuses() ? identity : identity + " " + fused::kernel_target();
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "model/bf16_layers.h"
 #include "model/gru_gates.h"
 #include "model/recurrent_training.h"
 
@@ -59,10 +60,10 @@ bool needs_gradient(const std::vector<torch::Tensor>& tensors) {
 std::pair<torch::Tensor, torch::Tensor> run_gru(torch::nn::GRU& gru,
                                                 const std::vector<torch::Tensor>& inputs,
                                                 const torch::Tensor& h,
-                                                DropoutStream* between_layers) {
+                                                DropoutStream* between_layers, bool bf16_products) {
   const bool on_cpu = inputs[0].device().is_cpu();
   const int64_t layers = h.size(0);
-  if (!on_cpu && (layers == 1 || !between_layers)) {
+  if (!on_cpu && !bf16_products && (layers == 1 || !between_layers)) {
     auto [out, after] = gru->forward(side_by_side(inputs), h);
     return {out, after};
   }
@@ -74,7 +75,11 @@ std::pair<torch::Tensor, torch::Tensor> run_gru(torch::nn::GRU& gru,
     torch::Tensor state = h[layer].contiguous();
     const bool gradient = c10::GradMode::is_enabled() &&
                           (needs_gradient(out) || needs_gradient(own) || state.requires_grad());
-    if (on_cpu && gradient) {
+    if (bf16_products) {
+      auto [values, last] = run_bf16_gru_layer(out, state, own);
+      out = {values};
+      state = last;
+    } else if (on_cpu && gradient) {
       auto [values, last] = train_gru_layer(out, state, own);
       out = {values};
       state = last;

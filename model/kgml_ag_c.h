@@ -26,6 +26,9 @@ constexpr size_t crop_feature = 7, gpp_feature = 8, year_feature = 9;
 /// hidden_size floats.
 constexpr size_t state_layers = 6;
 constexpr size_t state_size = state_layers * hidden_size;
+/// What a cell needs beside it in the middle of a year: the attention's sum and weighted units, and
+/// the year's carbon as the two halves of a double.
+constexpr size_t open_size = 1 + hidden_size + 2;
 
 /// 0-based days of the year on which gru_Rh receives the year's residue; 0 on all others.
 constexpr size_t first_pulse_day = 298, pulse_days = 2;

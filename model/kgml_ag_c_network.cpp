@@ -80,7 +80,8 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
   const int64_t days = x.size(0);
   Output out;
 
-  const auto [o, basic] = run_gru(gru_basic_, {x}, state.basic, dropout_between_layers());
+  const auto [o, basic] =
+      run_gru(gru_basic_, {x}, state.basic, dropout_between_layers(), bf16_products);
 
   // Yield: attention over the days of the year.
   const torch::Tensor d = drop(o);
@@ -88,7 +89,8 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
   const torch::Tensor yield =
       densor_yield_->forward((torch::softmax(score, 0) * d).sum(0));  // [B,1]
 
-  const auto [o_ra, hidden_ra] = run_gru(gru_ra_, {drop(o), x}, state.ra, dropout_between_layers());
+  const auto [o_ra, hidden_ra] =
+      run_gru(gru_ra_, {drop(o), x}, state.ra, dropout_between_layers(), bf16_products);
   const torch::Tensor ra = densor_ra_->forward(drop(o_ra));
 
   // Residue: what GPP leaves after autotrophic respiration (Ra < 0) and yield.
@@ -98,12 +100,12 @@ KgmlAgC::Output KgmlAgC::forward(const torch::Tensor& x_z, const Hidden& state) 
                             physical(yield.squeeze(1), scalers_.yield));
   const torch::Tensor residue_z = (out.residue - scalers_.residue.mean) / scalers_.residue.std;
 
-  const auto [o_rh, hidden_rh] =
-      run_gru(gru_rh_, {pulse(residue_z, days), drop(o), x}, state.rh, dropout_between_layers());
+  const auto [o_rh, hidden_rh] = run_gru(gru_rh_, {pulse(residue_z, days), drop(o), x}, state.rh,
+                                         dropout_between_layers(), bf16_products);
   const torch::Tensor rh = densor_rh_->forward(drop(o_rh));
 
   const auto [o_nee, hidden_nee] =
-      run_gru(gru_nee_, {ra, rh, x}, state.nee, dropout_between_layers());
+      run_gru(gru_nee_, {ra, rh, x}, state.nee, dropout_between_layers(), bf16_products);
   const torch::Tensor nee = densor_nee_->forward(drop(o_nee));
 
   out.fluxes = torch::cat({ra, rh, nee}, 2).transpose(0, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/recurrent_network.h"
 
+#include "model/bf16_layers.h"
 #include "model/gru_layers.h"
 #include "model/recurrent_shapes.h"
 #include "model/recurrent_training.h"
@@ -31,7 +32,8 @@ FluxNetwork::YearOutput RecurrentNetwork::run_year(const torch::Tensor& x_z, con
   torch::Tensor o;
   if (gru_) {
     torch::Tensor after;
-    std::tie(o, after) = run_gru(gru_, {x}, state.at(0), is_training() ? &dropout : nullptr);
+    std::tie(o, after) =
+        run_gru(gru_, {x}, state.at(0), is_training() ? &dropout : nullptr, bf16_products);
     out.state = {after};
   } else {
     std::tie(o, out.state) = run_lstm(x, state);
@@ -43,6 +45,11 @@ FluxNetwork::YearOutput RecurrentNetwork::run_year(const torch::Tensor& x_z, con
 
 std::pair<torch::Tensor, FluxNetwork::State> RecurrentNetwork::run_lstm(const torch::Tensor& x,
                                                                         const State& state) {
+  const bool on_cpu = x.device().is_cpu();
+  if (!on_cpu && !is_training() && !bf16_products) {
+    const auto [out, after] = lstm_->forward(x, std::make_tuple(state.at(0), state.at(1)));
+    return {out, {std::get<0>(after), std::get<1>(after)}};
+  }
   const std::vector<torch::Tensor> weights = lstm_->parameters(false);  // four a layer
   torch::Tensor o = x;
   std::vector<torch::Tensor> h, c;
@@ -51,7 +58,12 @@ std::pair<torch::Tensor, FluxNetwork::State> RecurrentNetwork::run_lstm(const to
     const std::vector<torch::Tensor> own(weights.begin() + 4 * layer,
                                          weights.begin() + 4 * (layer + 1));
     const torch::Tensor h_before = state.at(0)[layer], c_before = state.at(1)[layer];
-    if (x.device().is_cpu()) {
+    if (bf16_products) {
+      const Bf16LstmYear year = run_bf16_lstm_layer({o}, h_before, c_before, own);
+      o = year.out;
+      h.push_back(year.h);
+      c.push_back(year.cell);
+    } else if (on_cpu) {
       const LstmYear year = train_lstm_layer({o}, h_before, c_before, own);
       o = year.out;
       h.push_back(year.h);

@@ -2,6 +2,7 @@
 #include "model/recurrent_training.h"
 
 #include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -103,16 +104,30 @@ class RecurrentLayer : public torch::autograd::Function<RecurrentLayer<Cell>> {
                                const Tensor& h_before, const Tensor& cell_before,
                                const Tensor& weight_ih, const Tensor& weight_hh,
                                const Tensor& bias_ih, const Tensor& bias_hh) {
-    const variable_list parts = {first_part, second_part, third_part};
-    const int64_t days = first_part.size(0), batch = first_part.size(1), units = weight_hh.size(1),
-                  width = Cell::gates * units, saved_width = Cell::saved * units,
-                  per_block = days_of_block(days, batch);
-    const auto options = first_part.options();
-    const Tensor to_gates = weight_ih.t().contiguous(), back_to_gates = weight_hh.t().contiguous();
-    const Tensor bias = bias_hh.contiguous(), start = h_before.contiguous();
+    const int64_t days = first_part.size(0), batch = first_part.size(1), units = weight_hh.size(1);
+    const Tensor saved = at::empty({days, batch, Cell::saved * units}, first_part.options());
+    const variable_list results =
+        run({first_part, second_part, third_part}, h_before, cell_before,
+            {weight_ih, weight_hh, bias_ih, bias_hh}, saved, batch * Cell::saved * units);
+    context->set_materialize_grads(false);
+    context->save_for_backward({first_part, second_part, third_part, h_before, cell_before,
+                                weight_ih, weight_hh, bias_ih, bias_hh, results[0], saved});
+    return results;
+  }
+
+  /// The layer's outputs, the state after the last day and an LSTM's cell. What the gates keep of a
+  /// day goes to `saved`, `saved_stride` floats behind that of the day before.
+  static variable_list run(const variable_list& parts, const Tensor& h_before,
+                           const Tensor& cell_before, const std::vector<Tensor>& weights,
+                           const Tensor& saved, int64_t saved_stride) {
+    const int64_t days = parts[0].size(0), batch = parts[0].size(1), units = weights[1].size(1),
+                  width = Cell::gates * units, per_block = days_of_block(days, batch);
+    const auto options = parts[0].options();
+    const Tensor to_gates = weights[0].t().contiguous(),
+                 back_to_gates = weights[1].t().contiguous();
+    const Tensor bias = weights[3].contiguous(), start = h_before.contiguous();
     const Tensor cell = cell_before.clone(at::MemoryFormat::Contiguous);
     const Tensor out = at::empty({days, batch, units}, options);
-    const Tensor saved = at::empty({days, batch, saved_width}, options);
     const Tensor gates = at::empty({per_block * batch, width}, options);
     const Tensor recurrent = at::empty({batch, width}, options);
     auto* const out_values = out.data_ptr<float>();
@@ -123,21 +138,18 @@ class RecurrentLayer : public torch::autograd::Function<RecurrentLayer<Cell>> {
     for (int64_t first = 0; first < days; first += per_block) {
       const int64_t length = std::min(per_block, days - first);
       Tensor block = gates.narrow(0, 0, length * batch);
-      at::addmm_out(block, bias_ih, rows_of(parts, first, length), to_gates);
+      at::addmm_out(block, weights[2], rows_of(parts, first, length), to_gates);
       for (int64_t day = 0; day < length; ++day) {
         multiply({before, units}, {back_to_gates.data_ptr<float>(), width}, recurrent_values, width,
                  batch, width, units, 0);
         float* const today = out_values + (first + day) * batch * units;
         Cell::forward({gate_values + day * batch * width, recurrent_values, bias.data_ptr<float>(),
                        before, today, cell.data_ptr<float>(),
-                       saved_values + (first + day) * batch * saved_width,
-                       static_cast<size_t>(batch), static_cast<size_t>(units)});
+                       saved_values + (first + day) * saved_stride, static_cast<size_t>(batch),
+                       static_cast<size_t>(units)});
         before = today;
       }
     }
-    context->set_materialize_grads(false);
-    context->save_for_backward({first_part, second_part, third_part, h_before, cell_before,
-                                weight_ih, weight_hh, bias_ih, bias_hh, out, saved});
     variable_list results = {out, out.select(0, days - 1).clone()};
     if (Cell::has_cell) results.push_back(cell);
     return results;
@@ -244,6 +256,17 @@ variable_list train_layer(const std::vector<Tensor>& inputs, const Tensor& h, co
   if (parts.size() > most_parts) parts = {at::cat(inputs, 2)};
   while (parts.size() < most_parts)
     parts.push_back(at::empty({inputs[0].size(0), inputs[0].size(1), 0}, inputs[0].options()));
+  const auto needs_gradient = [](const variable_list& tensors) {
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [](const Tensor& tensor) { return tensor.requires_grad(); });
+  };
+  if (!c10::GradMode::is_enabled() ||
+      !(needs_gradient(parts) || needs_gradient({h, cell}) || needs_gradient(weights))) {
+    const c10::NoGradGuard no_grad;
+    const Tensor one_day =
+        at::empty({inputs[0].size(1), Cell::saved * weights[1].size(1)}, inputs[0].options());
+    return RecurrentLayer<Cell>::run(parts, h, cell, weights, one_day, 0);
+  }
   return RecurrentLayer<Cell>::apply(parts[0], parts[1], parts[2], h, cell, weights[0], weights[1],
                                      weights[2], weights[3]);
 }

@@ -10,7 +10,9 @@ namespace fluxtile {
 
 /// One layer of a GRU over all days with gradients, on the CPU, float32: as torch's own, but with
 /// products over many days at once, one kernel a day for the gates, and no copies of what stands
-/// side by side. Gradients are computed only for the arguments that require one.
+/// side by side. Gradients are computed only for the arguments that require one; where none does,
+/// or torch is in a mode without gradients, nothing is kept for the way back and the values are the
+/// same.
 ///
 /// `inputs`: 1 to 3 tensors [T,B,k] that stand side by side (more are joined first); `h` [B,units]
 /// the state before the first day; `weights`: weight_ih [3 units, sum of k], weight_hh, bias_ih,

@@ -7,6 +7,8 @@
 #include <malloc.h>
 #endif
 
+#include <algorithm>
+#include <iterator>
 #include <mutex>
 
 #include "model/blas_threads.h"
@@ -39,11 +41,17 @@ void keep_freed_memory() {
 #endif
 }
 
+bool is_out_of_memory(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  const std::string text = error.what_without_backtrace();
+  const char* const signs[] = {"allocate memory", "out of memory", "ALLOC_FAILED"};
+  return std::any_of(std::begin(signs), std::end(signs),
+                     [&](const char* sign) { return text.find(sign) != std::string::npos; });
+}
+
 Error error_of(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
-  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-                      text.find("allocate memory") != std::string::npos;
-  if (!memory) return Error(Code::internal, "torch: " + text);
+  if (!is_out_of_memory(error)) return Error(Code::internal, "torch: " + text);
   return Error(Code::interrupted, "out of memory: " + text)
       .hint("lower run.threads, or use a device with more free memory");
 }

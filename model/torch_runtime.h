@@ -16,6 +16,9 @@ void keep_torch_to_one_thread();
 /// time. Acts on the whole process; does nothing where the library is not glibc. Thread-safe.
 void keep_freed_memory();
 
+/// Whether torch, cuDNN or cuBLAS had too little memory.
+bool is_out_of_memory(const c10::Error& error);
+
 /// An exception of torch as an Error; one about memory as a passing fault.
 Error error_of(const c10::Error& error);
 

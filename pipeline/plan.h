@@ -52,6 +52,9 @@ struct PlanEstimate {
   uint64_t result_bytes = 0, state_bytes = 0, product_bytes = 0;  ///< on disk, upper bounds
   double seconds = 0;  ///< of the networks, from a measured trial of this machine
   double pixel_years_per_second = 0;
+  /// Of a precision other than fp32: package -> variable -> error of annual sums against fp32, a
+  /// share of the sum of absolute daily values (engine_trial.h).
+  std::map<std::string, std::map<std::string, double>> precision_errors;
 };
 
 /// Everything a run needs, resolved from configuration and headers: written once, loaded by every

@@ -51,7 +51,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanFile, path, size, mtime_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanCoverage, input, first, last, note, files, missing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanEstimate, tile_bytes, fixed_bytes, tiles_in_flight,
                                    result_bytes, state_bytes, product_bytes, seconds,
-                                   pixel_years_per_second)
+                                   pixel_years_per_second, precision_errors)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, format, id, name, lattice, tile, boundaries_crs,
                                    to_boundaries, regions, units, steps, step_stamps, sources,
                                    packages, package_names, package_digests, crop_types, year_rule,

@@ -17,7 +17,7 @@ size_t row_of(const std::vector<size_t>& features, size_t feature) {
   if (found == features.end())
     throw Error(Code::internal,
                 "a feature of the model changes daily where the fused engine takes "
-                "it for constant, or the other way round")
+                "it for constant")
         .found("feature " + std::to_string(feature));
   return static_cast<size_t>(found - features.begin());
 }
@@ -53,7 +53,12 @@ void BlockInputs::begin(const int32_t* cells, const float* crops, size_t count, 
     const auto cell = static_cast<size_t>(cells[lane]);
     const float* statics = inputs_.statics.data() + cell * inputs_.static_names.size();
     const auto set = [&](size_t feature, float value) {
-      values[row_of(constant_, feature) * kLanes + lane] = value;
+      const auto row = std::find(constant_.begin(), constant_.end(), feature);
+      if (row != constant_.end()) {
+        values[static_cast<size_t>(row - constant_.begin()) * kLanes + lane] = value;
+      } else {  // an input that could change daily and does not
+        physical_[row_of(daily_, feature) * kLanes + lane] = value;
+      }
     };
     for (const auto& link : expander_.static_links()) set(link.feature, statics[link.source]);
     for (const size_t feature : expander_.crop_features()) set(feature, crops[lane]);

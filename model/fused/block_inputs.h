@@ -19,13 +19,13 @@ namespace fluxtile::fused {
 class BlockInputs {
  public:
   /// `expander`: of the same inputs and of the package's features. `daily`, `constant`: positions
-  /// of features. All must outlive the object. Throws Error(internal) when a feature is not of the
-  /// kind that the position says.
+  /// of features. All must outlive the object. Throws Error(internal) when a feature changes daily
+  /// that stands among the constant ones; a daily one may stay the same.
   BlockInputs(const YearInputs& inputs, const FeatureExpander& expander, const Package& package,
               const std::vector<size_t>& daily, const std::vector<size_t>& constant);
 
-  /// Takes up to kLanes cells; other lanes count for nothing. Writes the z-scores of the constant features
-  /// to `z` [constant][lane].
+  /// Takes up to kLanes cells; other lanes count for nothing. Writes the z-scores of the constant
+  /// features to `z` [constant][lane].
   void begin(const int32_t* cells, const float* crops, size_t count, float* z);
   /// Writes the z-scores of the daily features of a day to `z` [daily][lane]; days come in
   /// order. Throws Error as FeatureExpander::expand() does, and Error(data) for a

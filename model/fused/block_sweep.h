@@ -2,12 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <initializer_list>
+#include <memory>
 
-#include "model/fused/aligned.h"
 #include "model/fused/fused_network.h"
-#include "model/fused/kernels.h"
 
 namespace fluxtile::fused {
 
@@ -16,52 +13,46 @@ struct BlockDay {
   const float *ra = nullptr, *rh = nullptr, *nee = nullptr;  ///< [lane]
 };
 
-/// Runs `kgml-ag-c` over a year for a block of kLanes cells, day by day, with everything that is
-/// held in a few hundred kB: no array has all days but those of the year's end, which wait for the
-/// residue (docs/engine.md). One object a thread; run() may be called again and again.
+/// What a sweep asks for and hands over as the days go by. Days come in order.
+class DayByDay {
+ public:
+  virtual ~DayByDay() = default;
+  /// A day of index `day` is about to begin: the sweep's state is that of its beginning. Not called
+  /// for days on which the state is not that of one day (last_beginning()).
+  virtual void begin(size_t day) = 0;
+  /// Writes the z-scored inputs of a day to `z`, [daily][lane].
+  virtual void inputs(size_t day, float* z) = 0;
+  virtual void results(size_t day, const BlockDay& values) = 0;
+};
+
+/// Runs a network over a year for a block of kLanes cells, day by day (docs/engine.md). One object
+/// a thread; run() may be called again and again.
 class BlockSweep {
  public:
-  explicit BlockSweep(const FusedNetwork& network);
+  static std::unique_ptr<BlockSweep> make(const FusedNetwork& network);
+  virtual ~BlockSweep() = default;
 
-  /// Bytes that an object holds.
-  static size_t bytes();
-
+  /// Bytes that the object holds.
+  [[nodiscard]] virtual size_t bytes() const = 0;
   /// z-scored inputs that stay for the year, [constant][lane], to be filled before run().
-  float* constants() { return constants_.data(); }
-  /// Hidden state [6 layers x 64][lane] in the order of kgml_ag_c::state_size: filled before run(),
-  /// the year's last state after it.
-  float* state() { return state_.data(); }
+  virtual float* constants() = 0;
+  /// A row, [lane], of the hidden state (ArchitectureInfo::state_size of them), and behind them the
+  /// rows that a year needs which has begun (ArchitectureInfo::open_size). Filled before run(), of
+  /// the last day after it.
+  virtual float* state(size_t row) = 0;
+  /// The last day at whose beginning a year can be taken up.
+  [[nodiscard]] virtual size_t last_beginning() const = 0;
 
-  /// `inputs(day, to)` writes the z-scored inputs of a day, [daily][lane]; days come in order, each
-  /// once. `results(day, values)` is given each day once, in order.
-  void run(size_t days, const std::function<void(size_t, float*)>& inputs,
-           const std::function<void(size_t, const BlockDay&)>& results);
+  /// Runs the days first ... days - 1. `first` > 0 goes on with a year that has begun: all rows of
+  /// the state are those of its beginning; 0 begins a year and needs no rows but the hidden state.
+  virtual void run(size_t first, size_t days, DayByDay& work) = 0;
 
-  /// After run(): z-scored yield and residue, gC m-2, of the year, [lane].
-  [[nodiscard]] const float* yield() const { return yield_.data(); }
-  [[nodiscard]] const float* residue() const { return residue_.data(); }
-
- private:
-  enum Layer : size_t { basic0, basic1, ra, rh0, rh1, nee, layers };
-
-  float* hidden(Layer layer) { return state_.data() + layer * kUnits * kLanes; }
-  void prepare();
-  /// h' of a layer from its inputs, in place.
-  void step(Layer layer, const GruLayer& weights, const float* start,
-            std::initializer_list<InputRows> inputs);
-  void attend_day();
-  /// Ra of a day from gru_basic's units and the day's inputs.
-  void respire(const float* x);
-  /// Rh and NEE of a day.
-  void release(const float* units, const float* x, const float* ra_of_day, const float* rh_start);
-  void close_year();
-  static void forward(const DenseStack& stack, const float* in, float* scratch, float* out);
-
-  const FusedNetwork& network_;
-  Floats constants_, state_, next_, starts_, pulse_start_, dense_, x_, ra_, rh_, nee_;
-  Floats attention_sum_, attended_, score_, yield_, residue_;
-  std::vector<double> carbon_;  ///< [lane] GPP + Ra of the year so far, gC m-2
-  Floats late_;                 ///< [day - 298][units, inputs, Ra][lane]
+  /// After run(): an annual variable of the architecture (ArchitectureInfo), physical, [lane].
+  [[nodiscard]] virtual const float* annual(size_t variable) const = 0;
 };
+
+/// The sweeps of the architectures.
+std::unique_ptr<BlockSweep> make_kgml_sweep(const FusedNetwork& network);
+std::unique_ptr<BlockSweep> make_stack_sweep(const FusedNetwork& network);
 
 }  // namespace fluxtile::fused

@@ -19,14 +19,16 @@ constexpr Floats d;
 constexpr size_t N = hn::MaxLanes(d);
 /// Lanes of a block that are worked on together: two vectors.
 constexpr size_t kChunk = 2 * N;
-/// Units and dense rows of a register tile: as many accumulators as there are registers for.
-constexpr size_t kTileUnits = N == 16 ? 4 : 2;
+/// Units of a layer with three or four gates and dense rows of a register tile: as many
+/// accumulators as there are registers for.
+template <Gates kGates>
+constexpr size_t kTileUnits = (N == 16 ? 4 : 2) / (kGates == Gates::lstm ? 2 : 1);
 constexpr size_t kTileRows = N == 16 ? 8 : 4;
 
-/// 2^x, relative error 1.2e-7, for x in [-63, 63]; x beyond is cut there, where gates are flat:
+/// 2^x, relative error 1.2e-7, for |x| <= limit; x beyond is cut there, where gates are flat:
 /// 2^k 2^f with |f| <= 1/2 and a polynomial through seven Chebyshev nodes for 2^f.
-HWY_INLINE V power_of_two(V x) {
-  x = hn::Min(hn::Max(x, hn::Set(d, -63.0F)), hn::Set(d, 63.0F));
+HWY_INLINE V power_of_two(V x, float limit = 63) {
+  x = hn::Min(hn::Max(x, hn::Set(d, -limit)), hn::Set(d, limit));
   const V k = hn::Round(x);
   const V f = hn::Sub(x, k);
   V p = hn::Set(d, 0.000154614448F);
@@ -45,10 +47,10 @@ constexpr float kLog2E = 1.44269504F;
 
 HWY_INLINE V exponential(V x) { return power_of_two(hn::Mul(x, hn::Set(d, kLog2E))); }
 
-/// The new state of one unit from the sums of its gates:
+/// The new state of one unit of a GRU from the sums of its gates:
 ///   r = 1 / (1 + e^-ar), n = tanh(in + r * an), z = 1 / (1 + e^-az), h' = (1 - z) n + z h.
 /// With ez = e^-az and en = e^-2n' that is (ez (1 - en) + h (1 + en)) / ((1 + ez) (1 + en)).
-HWY_INLINE V gates(V ar, V az, V in, V an, V h) {
+HWY_INLINE V gru_state(V ar, V az, V in, V an, V h) {
   const V one = hn::Set(d, 1.0F);
   const V r = hn::Div(one, hn::Add(one, power_of_two(hn::Mul(ar, hn::Set(d, -kLog2E)))));
   const V ez = power_of_two(hn::Mul(az, hn::Set(d, -kLog2E)));
@@ -58,74 +60,245 @@ HWY_INLINE V gates(V ar, V az, V in, V an, V h) {
   return hn::Div(numerator, hn::Mul(hn::Add(one, ez), more));
 }
 
-/// sums[row][v] += sum over columns of weight * value; the rows of a tile stand kGroupUnits or
-/// kDenseRows apart in groups of `together`.
-template <size_t kRows, size_t kTogether, size_t kApart, size_t kStride>
-HWY_INLINE void add_columns(const float* HWY_RESTRICT weights, const float* HWY_RESTRICT values,
+/// The new cell of one unit of an LSTM, c' = f c + i g with sigmoids i, f and tanh g. With e = e^-a
+/// of i and f and eg = e^-2ag that is (c (1 + ei) (1 + eg) + (1 - eg) (1 + ef)) over the product of
+/// the three sums: powers are cut at 2^40, so that it stays a float.
+HWY_INLINE V lstm_cell(V ai, V af, V ag, V c) {
+  const V one = hn::Set(d, 1.0F), log = hn::Set(d, -kLog2E);
+  const V i = hn::Add(one, power_of_two(hn::Mul(ai, log), 40));
+  const V f = hn::Add(one, power_of_two(hn::Mul(af, log), 40));
+  const V eg = power_of_two(hn::Mul(ag, hn::Set(d, -2 * kLog2E)), 40);
+  const V ig = hn::Mul(i, hn::Add(one, eg));
+  return hn::Div(hn::MulAdd(c, ig, hn::Mul(hn::Sub(one, eg), f)), hn::Mul(ig, f));
+}
+
+/// The new state of one unit of an LSTM, h' = o tanh(c').
+HWY_INLINE V lstm_state(V ao, V c) {
+  const V one = hn::Set(d, 1.0F);
+  const V o = hn::Add(one, power_of_two(hn::Mul(ao, hn::Set(d, -kLog2E))));
+  const V ec = power_of_two(hn::Mul(c, hn::Set(d, -2 * kLog2E)));
+  return hn::Div(hn::Sub(one, ec), hn::Mul(o, hn::Add(one, ec)));
+}
+
+using PairTag = hn::RebindToUnsigned<Floats>;
+constexpr PairTag dp;
+using Pairs = hn::Vec<PairTag>;
+
+/// Two numbers rounded to bfloat16 (ties to even), the first in the lower half.
+HWY_INLINE Pairs rounded(V value) {
+  const Pairs bits = hn::BitCast(dp, value);
+  const Pairs odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(dp, 1));
+  return hn::Add(hn::Add(bits, hn::Set(dp, 0x7FFF)), odd);
+}
+HWY_INLINE Pairs pair_of(V first, V second) {
+  return hn::Or(hn::ShiftRight<16>(rounded(first)),
+                hn::And(rounded(second), hn::Set(dp, 0xFFFF0000)));
+}
+
+/// What the sums of a layer are formed of: one column in float32, or two in bfloat16.
+struct Fp32 {
+  using Word = float;
+  static constexpr size_t kColumns = 1;
+  static HWY_INLINE V load(const float* values) { return hn::Load(d, values); }
+  static HWY_INLINE V weight(float value) { return hn::Set(d, value); }
+  static HWY_INLINE V add(V weight, V value, V sum) { return hn::MulAdd(weight, value, sum); }
+};
+struct Bf16 {
+  using Word = uint32_t;
+  static constexpr size_t kColumns = 2;
+  static HWY_INLINE Pairs load(const uint32_t* values) { return hn::Load(dp, values); }
+  static HWY_INLINE Pairs weight(uint32_t value) { return hn::Set(dp, value); }
+  /// A product of two bfloat16 is exact in float32: two fused multiply-adds round as often as the
+  /// instruction does, the second column first.
+  static HWY_INLINE V add(Pairs weight, Pairs value, V sum) {
+    const Pairs upper = hn::Set(dp, 0xFFFF0000);
+    sum = hn::MulAdd(hn::BitCast(d, hn::And(weight, upper)), hn::BitCast(d, hn::And(value, upper)),
+                     sum);
+    return hn::MulAdd(hn::BitCast(d, hn::ShiftLeft<16>(weight)),
+                      hn::BitCast(d, hn::ShiftLeft<16>(value)), sum);
+  }
+};
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+/// The instruction itself, which Highway's targets do not promise; asked for at run time.
+struct Bf16Instruction : Bf16 {
+  static HWY_INLINE V add(Pairs weight, Pairs value, V sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
+    return sum;
+  }
+};
+#else
+using Bf16Instruction = Bf16;
+#endif
+
+/// Rows [count][lane] of what a layer multiplies with its weights.
+template <typename Word>
+struct Rows {
+  const Word* values = nullptr;
+  size_t count = 0;
+};
+
+/// sums[row][v] += sum over columns of weight * value; the rows of a tile stand kApart apart in
+/// groups of kTogether.
+template <typename Products, size_t kRows, size_t kTogether, size_t kApart, size_t kStride,
+          typename Word>
+HWY_INLINE void add_columns(const Word* HWY_RESTRICT weights, const Word* HWY_RESTRICT values,
                             size_t columns, V (&sums)[kRows][2]) {
   for (size_t column = 0; column < columns; ++column) {
-    const V left = hn::Load(d, values), right = hn::Load(d, values + N);
+    const auto left = Products::load(values), right = Products::load(values + N);
 #pragma GCC unroll 12
     for (size_t row = 0; row < kRows; ++row) {
-      const V weight = hn::Set(d, weights[row / kTogether * kApart + row % kTogether]);
-      sums[row][0] = hn::MulAdd(weight, left, sums[row][0]);
-      sums[row][1] = hn::MulAdd(weight, right, sums[row][1]);
+      const auto weight = Products::weight(weights[row / kTogether * kApart + row % kTogether]);
+      sums[row][0] = Products::add(weight, left, sums[row][0]);
+      sums[row][1] = Products::add(weight, right, sums[row][1]);
     }
     weights += kStride;
     values += kLanes;
   }
 }
 
+/// A layer and what it is given on a day.
+template <typename Word>
+struct Day {
+  const RecurrentLayer& layer;
+  const Word* weights;
+  const float* start;        ///< null: the bias
+  const Rows<Word>* inputs;  ///< parts, one after the other
+  size_t parts;
+  Rows<Word> hidden;    ///< `before` as the products want it
+  const float* before;  ///< [64][lane]
+  float* after;
+  float* cells;
+};
+
+/// Lets the compiler forget what it knows of memory, so that a stored vector takes no register.
+HWY_INLINE void keep_in_memory() { asm volatile("" ::: "memory"); }
+
 /// Some units of a group, for one chunk of lanes.
-HWY_INLINE void gru_units(const GruLayer& layer, size_t group, size_t unit, size_t lane,
-                          const float* start, const InputRows* inputs, size_t parts,
-                          const float* HWY_RESTRICT before, float* HWY_RESTRICT after) {
-  constexpr size_t U = kTileUnits;
-  const size_t columns = layer.columns + kUnits;
-  const float* weights = layer.weights.data() + group * columns * kGroupRows + unit;
-  V sums[3 * U][2];
+template <Gates kGates, typename Products, typename Word>
+HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit, size_t lane) {
+  constexpr size_t U = kTileUnits<kGates>, kAll = static_cast<size_t>(kGates);
+  constexpr size_t kStride = kAll * kGroupUnits;  // rows of a group
+  size_t columns = day.hidden.count;
+  for (size_t part = 0; part < day.parts; ++part) columns += day.inputs[part].count;
+  const Word* weights = day.weights + group * columns * kStride + unit;
+  V sums[kAll * U][2];
 #pragma GCC unroll 12
-  for (size_t row = 0; row < 3 * U; ++row) {
-    const size_t at = group * kGroupRows + row / U * kGroupUnits + unit + row % U;
+  for (size_t row = 0; row < kAll * U; ++row) {
+    const size_t at = group * kStride + row / U * kGroupUnits + unit + row % U;
 #pragma GCC unroll 2
     for (size_t v = 0; v < 2; ++v)
-      sums[row][v] =
-          start ? hn::Load(d, start + at * kLanes + lane + v * N) : hn::Set(d, layer.bias[at]);
+      sums[row][v] = day.start ? hn::Load(d, day.start + at * kLanes + lane + v * N)
+                               : hn::Set(d, day.layer.bias[at]);
   }
-  for (size_t part = 0; part < parts; ++part) {
-    const InputRows& rows = inputs[part];
-    add_columns<3 * U, U, kGroupUnits, kGroupRows>(weights, rows.values + lane, rows.columns, sums);
-    weights += rows.columns * kGroupRows;
+  for (size_t part = 0; part < day.parts; ++part) {
+    const Rows<Word>& rows = day.inputs[part];
+    add_columns<Products, kAll * U, U, kGroupUnits, kStride>(weights, rows.values + lane,
+                                                             rows.count, sums);
+    weights += rows.count * kStride;
   }
-  V input_n[U][2];
+  // The reset gate of a GRU stands between the input's and the recurrent part of n: the first is
+  // put aside, in the place of the new state, for the registers are all taken.
+  if constexpr (kGates == Gates::gru) {
 #pragma GCC unroll 4
-  for (size_t u = 0; u < U; ++u) {
+    for (size_t u = 0; u < U; ++u) {
+      const size_t at = group * kGroupUnits + unit + u;
 #pragma GCC unroll 2
-    for (size_t v = 0; v < 2; ++v) {
-      input_n[u][v] = sums[2 * U + u][v];
-      sums[2 * U + u][v] = hn::Set(d, layer.recurrent_bias[group * kGroupUnits + unit + u]);
+      for (size_t v = 0; v < 2; ++v) {
+        hn::Store(sums[2 * U + u][v], d, day.after + at * kLanes + lane + v * N);
+        sums[2 * U + u][v] = hn::Set(d, day.layer.recurrent_bias[at]);
+      }
     }
+    keep_in_memory();
   }
-  add_columns<3 * U, U, kGroupUnits, kGroupRows>(weights, before + lane, kUnits, sums);
+  add_columns<Products, kAll * U, U, kGroupUnits, kStride>(weights, day.hidden.values + lane,
+                                                           day.hidden.count, sums);
 #pragma GCC unroll 4
   for (size_t u = 0; u < U; ++u) {
     const size_t at = (group * kGroupUnits + unit + u) * kLanes + lane;
 #pragma GCC unroll 2
     for (size_t v = 0; v < 2; ++v) {
-      const V h = hn::Load(d, before + at + v * N);
-      hn::Store(gates(sums[u][v], sums[U + u][v], input_n[u][v], sums[2 * U + u][v], h), d,
-                after + at + v * N);
+      float* after = day.after + at + v * N;
+      if constexpr (kGates == Gates::gru) {
+        const V h = hn::Load(d, day.before + at + v * N), input_n = hn::Load(d, after);
+        hn::Store(gru_state(sums[u][v], sums[U + u][v], input_n, sums[2 * U + u][v], h), d, after);
+      } else {
+        float* cells = day.cells + at + v * N;
+        const V c = lstm_cell(sums[u][v], sums[U + u][v], sums[2 * U + u][v], hn::Load(d, cells));
+        hn::Store(c, d, cells);
+        hn::Store(lstm_state(sums[3 * U + u][v], c), d, after);
+      }
     }
   }
 }
 
-void GruDay(const GruLayer& layer, const float* start, const InputRows* inputs, size_t parts,
-            const float* before, float* after) {
+template <Gates kGates, typename Products, typename Word>
+HWY_INLINE void all_units(const Day<Word>& day) {
   for (size_t lane = 0; lane < kLanes; lane += kChunk) {
-    for (size_t group = 0; group < kUnits / kGroupUnits; ++group) {
-      for (size_t unit = 0; unit < kGroupUnits; unit += kTileUnits)
-        gru_units(layer, group, unit, lane, start, inputs, parts, before, after);
+    for (size_t group = 0; group < kGroups; ++group) {
+      for (size_t unit = 0; unit < kGroupUnits; unit += kTileUnits<kGates>)
+        recurrent_units<kGates, Products>(day, group, unit, lane);
     }
+  }
+}
+
+template <typename Products, typename Word>
+HWY_INLINE void all_gates(const Day<Word>& day) {
+  if (day.layer.gates == Gates::gru) {
+    all_units<Gates::gru, Products>(day);
+  } else {
+    all_units<Gates::lstm, Products>(day);
+  }
+}
+
+/// Rounds [count][lane], from any number of parts, to pairs; an odd last row has a 0 beside it.
+HWY_INLINE size_t round_to_pairs(const InputRows* parts, size_t count, uint32_t* pairs) {
+  alignas(64) static constexpr float zeros[kLanes] = {};
+  const float* first = nullptr;
+  size_t made = 0;
+  const auto make = [&](const float* second) {
+    for (size_t lane = 0; lane < kLanes; lane += N)
+      hn::Store(pair_of(hn::Load(d, first + lane), hn::Load(d, second + lane)), dp,
+                pairs + made * kLanes + lane);
+    ++made;
+    first = nullptr;
+  };
+  for (size_t part = 0; part < count; ++part) {
+    for (size_t row = 0; row < parts[part].columns; ++row) {
+      const float* values = parts[part].values + row * kLanes;
+      if (first) {
+        make(values);
+      } else {
+        first = values;
+      }
+    }
+  }
+  if (first) make(zeros);
+  return made;
+}
+
+void RecurrentDay(const RecurrentLayer& layer, const float* start, const InputRows* inputs,
+                  size_t parts, const float* before, float* after, float* cells, bool instruction) {
+  if (layer.pairs.empty()) {
+    Rows<float> rows[kMostParts];
+    for (size_t part = 0; part < parts; ++part)
+      rows[part] = {inputs[part].values, inputs[part].columns};
+    all_gates<Fp32>(Day<float>{
+        layer, layer.weights.data(), start, rows, parts, {before, kUnits}, before, after, cells});
+    return;
+  }
+  alignas(64) uint32_t input_pairs[kMostColumns / 2 * kLanes];
+  alignas(64) uint32_t hidden_pairs[kUnits / 2 * kLanes];
+  const Rows<uint32_t> rows = {input_pairs, round_to_pairs(inputs, parts, input_pairs)};
+  const InputRows hidden = {before, kUnits};
+  const Day<uint32_t> day = {layer,  layer.pairs.data(),
+                             start,  &rows,
+                             1,      {hidden_pairs, round_to_pairs(&hidden, 1, hidden_pairs)},
+                             before, after,
+                             cells};
+  if (instruction) {
+    all_gates<Bf16Instruction>(day);
+  } else {
+    all_gates<Bf16>(day);
   }
 }
 
@@ -139,7 +312,8 @@ void Dense(const DenseLayer& layer, const float* in, bool relu, float* out) {
 #pragma GCC unroll 8
       for (size_t r = 0; r < kTileRows; ++r)
         sums[r][0] = sums[r][1] = hn::Set(d, layer.bias[row + r]);
-      add_columns<kTileRows, kTileRows, 0, kDenseRows>(weights, in + lane, layer.columns, sums);
+      add_columns<Fp32, kTileRows, kTileRows, 0, kDenseRows>(weights, in + lane, layer.columns,
+                                                             sums);
 #pragma GCC unroll 8
       for (size_t r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 2
@@ -187,14 +361,38 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fluxtile::fused {
 
-HWY_EXPORT(GruDay);
+HWY_EXPORT(RecurrentDay);
 HWY_EXPORT(Dense);
 HWY_EXPORT(Head);
 HWY_EXPORT(Attend);
 
-void gru_day(const GruLayer& layer, const float* start, std::initializer_list<InputRows> inputs,
-             const float* before, float* after) {
-  HWY_DYNAMIC_DISPATCH(GruDay)(layer, start, inputs.begin(), inputs.size(), before, after);
+namespace {
+
+bool bf16_wanted = true;
+
+/// The best of the supported ones: Highway's lower bits are the better targets.
+int64_t best_target() {
+  const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
+  return supported & -supported;
+}
+
+/// Asking the processor takes longer than a layer's day: once.
+bool has_bf16_instruction() {
+#if HWY_ARCH_X86
+  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  return has && bf16_wanted;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+void recurrent_day(const RecurrentLayer& layer, const float* start,
+                   std::initializer_list<InputRows> inputs, const float* before, float* after,
+                   float* cells) {
+  HWY_DYNAMIC_DISPATCH(RecurrentDay)
+  (layer, start, inputs.begin(), inputs.size(), before, after, cells, has_bf16_instruction());
 }
 void dense(const DenseLayer& layer, const float* in, bool relu, float* out) {
   HWY_DYNAMIC_DISPATCH(Dense)(layer, in, relu, out);
@@ -206,22 +404,22 @@ void attend(const float* score, const float* values, float* sum, float* weighted
   HWY_DYNAMIC_DISPATCH(Attend)(score, values, sum, weighted);
 }
 
-namespace {
-
-/// The best of the supported ones: Highway's lower bits are the better targets.
-int64_t best_target() {
-  const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
-  return supported & -supported;
-}
-
-}  // namespace
-
 std::string kernel_target() { return hwy::TargetName(best_target()); }
 
 bool kernel_target_fuses() {
   const std::string name = kernel_target();
   return name.rfind("AVX", 0) == 0 || name.rfind("NEON", 0) == 0 || name.rfind("SVE", 0) == 0;
 }
+
+bool kernel_has_bf16() {
+#if HWY_ARCH_X86
+  return has_bf16_instruction() && (best_target() & (HWY_AVX3 | HWY_AVX3_DL)) != 0;
+#else
+  return false;
+#endif
+}
+
+void use_bf16_instruction(bool wanted) { bf16_wanted = wanted; }
 
 std::vector<std::string> kernel_targets() {
   std::vector<std::string> names;

@@ -20,12 +20,14 @@ struct InputRows {
   size_t columns = 0;
 };
 
-/// One day of a GRU layer (PyTorch's form: the reset gate is applied to the recurrent product).
-/// `start`: [192][lane] of the constants, in the order of GruLayer::bias; null: the bias itself.
-/// `inputs`: parts whose columns are, one after the other, the layer's daily ones.
-/// `before`, `after`: hidden state [64][lane], different arrays.
-void gru_day(const GruLayer& layer, const float* start, std::initializer_list<InputRows> inputs,
-             const float* before, float* after);
+/// One day of a recurrent layer in PyTorch's form (the reset gate of a GRU is applied to the
+/// recurrent product). `start`: [gate rows][lane] of the constants, in the order of
+/// RecurrentLayer::bias; null: the bias itself. `inputs`: parts whose columns are, one after the
+/// other, the layer's daily ones. `before`, `after`: hidden state [64][lane], different arrays.
+/// `cells`: those of an LSTM, [64][lane], changed in place.
+void recurrent_day(const RecurrentLayer& layer, const float* start,
+                   std::initializer_list<InputRows> inputs, const float* before, float* after,
+                   float* cells = nullptr);
 
 /// out [rows][lane] = bias + weights in [columns][lane]; `relu`: negative values become 0.
 void dense(const DenseLayer& layer, const float* in, bool relu, float* out);
@@ -41,8 +43,13 @@ void attend(const float* score, const float* values, float* sum, float* weighted
 std::string kernel_target();
 /// Whether it has fused multiply-add: without it the bytes are its own.
 bool kernel_target_fuses();
+/// Whether products in bfloat16 have an instruction here. Without it they are put together from
+/// others: the same bytes, slower than float32.
+bool kernel_has_bf16();
 /// Names of those that this machine has, best first; and how tests use one of them ("": the best).
 std::vector<std::string> kernel_targets();
 void use_kernel_target(const std::string& name);
+/// Lets tests do without the instruction for bfloat16.
+void use_bf16_instruction(bool wanted);
 
 }  // namespace fluxtile::fused

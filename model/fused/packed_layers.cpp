@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/fused/packed_layers.h"
 
+#include <cstring>
+
 #include "base/error.h"
 
 namespace fluxtile::fused {
@@ -12,7 +14,7 @@ const Tensor& tensor(const Tensors& tensors, const std::string& name) {
   return found->second;
 }
 
-/// Row of PyTorch's [3 * 64] gates (r, z, n) at position `row` of group `group`.
+/// Row of PyTorch's [gate * 64 + unit] at position `row` of group `group`.
 size_t gate_row(size_t group, size_t row) {
   return row / kGroupUnits * kUnits + group * kGroupUnits + row % kGroupUnits;
 }
@@ -32,8 +34,9 @@ DenseLayer packed_dense(const std::vector<std::vector<float>>& rows, std::vector
 
 }  // namespace
 
-GruLayer pack_gru(const Tensors& tensors, const std::string& name, size_t layer,
-                  const Columns& daily, const Columns& constant) {
+RecurrentLayer pack_recurrent(const Tensors& tensors, const std::string& name, size_t layer,
+                              Gates gates, Products products, const Columns& daily,
+                              const Columns& constant) {
   const std::string suffix = "_l" + std::to_string(layer);
   const Tensor& to_gates = tensor(tensors, name + ".weight_ih" + suffix);
   const float* input = to_gates.data<float>();
@@ -41,44 +44,59 @@ GruLayer pack_gru(const Tensors& tensors, const std::string& name, size_t layer,
   const float* input_bias = tensor(tensors, name + ".bias_ih" + suffix).data<float>();
   const float* recurrent_bias = tensor(tensors, name + ".bias_hh" + suffix).data<float>();
   const auto inputs = static_cast<size_t>(to_gates.shape.at(1));
+  const size_t rows = static_cast<size_t>(gates) * kGroupUnits;  // of a group
 
-  GruLayer packed;
+  if (daily.size() > kMostColumns)
+    throw Error(Code::data, "the fused engine takes layers of at most " +
+                                std::to_string(kMostColumns) + " daily inputs")
+        .found(name + suffix + " with " + std::to_string(daily.size()));
+  RecurrentLayer packed;
+  packed.gates = gates;
   packed.columns = daily.size();
-  for (size_t group = 0; group < kUnits / kGroupUnits; ++group) {
-    for (const size_t column : daily)
-      for (size_t row = 0; row < kGroupRows; ++row)
-        packed.weights.push_back(input[gate_row(group, row) * inputs + column]);
-    for (size_t unit = 0; unit < kUnits; ++unit)
-      for (size_t row = 0; row < kGroupRows; ++row)
-        packed.weights.push_back(recurrent[gate_row(group, row) * kUnits + unit]);
-    for (size_t row = 0; row < kGroupRows; ++row) {
-      const size_t gate = gate_row(group, row);
-      const bool inside_reset = gate >= 2 * kUnits;
-      packed.bias.push_back(input_bias[gate] + (inside_reset ? 0 : recurrent_bias[gate]));
-    }
-  }
-  packed.recurrent_bias.assign(recurrent_bias + 2 * kUnits, recurrent_bias + 3 * kUnits);
-  if (!constant.empty()) {
-    std::vector<std::vector<float>> rows;
-    for (size_t group = 0; group < kUnits / kGroupUnits; ++group) {
-      for (size_t row = 0; row < kGroupRows; ++row) {
-        rows.emplace_back();
-        for (const size_t column : constant)
-          rows.back().push_back(input[gate_row(group, row) * inputs + column]);
+  std::vector<std::vector<float>> start_rows;
+  for (size_t group = 0; group < kGroups; ++group) {
+    const auto daily_weight = [&](size_t k, size_t row) {
+      return k < daily.size() ? input[gate_row(group, row) * inputs + daily[k]] : 0.0F;
+    };
+    const auto recurrent_weight = [&](size_t unit, size_t row) {
+      return recurrent[gate_row(group, row) * kUnits + unit];
+    };
+    const auto pack = [&](size_t columns, const auto& weight) {
+      for (size_t k = 0; k < columns; k += products == Products::bf16 ? 2 : 1) {
+        for (size_t row = 0; row < rows; ++row) {
+          if (products == Products::fp32) {
+            packed.weights.push_back(weight(k, row));
+          } else {
+            packed.pairs.push_back(uint32_t{to_bf16(weight(k, row))} |
+                                   uint32_t{to_bf16(weight(k + 1, row))} << 16);
+          }
+        }
       }
+    };
+    pack(daily.size(), daily_weight);
+    pack(kUnits, recurrent_weight);
+    for (size_t row = 0; row < rows; ++row) {
+      const size_t gate = gate_row(group, row);
+      const bool inside_reset = gates == Gates::gru && gate >= 2 * kUnits;
+      packed.bias.push_back(input_bias[gate] + (inside_reset ? 0 : recurrent_bias[gate]));
+      start_rows.emplace_back();
+      for (const size_t column : constant)
+        start_rows.back().push_back(input[gate * inputs + column]);
     }
-    packed.constants = packed_dense(rows, packed.bias);
   }
+  if (gates == Gates::gru)
+    packed.recurrent_bias.assign(recurrent_bias + 2 * kUnits, recurrent_bias + 3 * kUnits);
+  if (!constant.empty()) packed.constants = packed_dense(start_rows, packed.bias);
   return packed;
 }
 
-std::vector<float> gru_column(const Tensors& tensors, const std::string& name, size_t layer,
-                              size_t column) {
+std::vector<float> gate_column(const Tensors& tensors, const std::string& name, size_t layer,
+                               Gates gates, size_t column) {
   const Tensor& to_gates = tensor(tensors, name + ".weight_ih_l" + std::to_string(layer));
   const auto inputs = static_cast<size_t>(to_gates.shape.at(1));
   std::vector<float> weights;
-  for (size_t group = 0; group < kUnits / kGroupUnits; ++group)
-    for (size_t row = 0; row < kGroupRows; ++row)
+  for (size_t group = 0; group < kGroups; ++group)
+    for (size_t row = 0; row < static_cast<size_t>(gates) * kGroupUnits; ++row)
       weights.push_back(to_gates.data<float>()[gate_row(group, row) * inputs + column]);
   return weights;
 }
@@ -93,6 +111,12 @@ DenseLayer pack_dense(const Tensors& tensors, const std::string& name) {
   for (size_t row = 0; row < rows; ++row)
     all.emplace_back(values + row * columns, values + (row + 1) * columns);
   return packed_dense(all, {bias, bias + rows});
+}
+
+uint16_t to_bf16(float value) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return static_cast<uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
 }
 
 }  // namespace fluxtile::fused

@@ -311,7 +311,7 @@ TEST(EngineOptionsTest, ResolvesAndRefusesOptions) {
   for (const EngineOptions& wrong :
        {EngineOptions{"jax", "cpu", "fp32"}, EngineOptions{"torch", "tpu", "fp32"},
         EngineOptions{"torch", "cuda:", "fp32"}, EngineOptions{"torch", "cuda:999", "fp32"},
-        EngineOptions{"fused", "cuda", "fp32"}, EngineOptions{"fused", "cpu", "bf16"},
+        EngineOptions{"fused", "cuda", "fp32"}, EngineOptions{"fused", "cpu", "tf32"},
         EngineOptions{"torch", "cpu", "bf16"}, EngineOptions{"torch", "cpu", "tf32"}}) {
     try {
       (void)resolve_engine(wrong);

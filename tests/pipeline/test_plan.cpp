@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
+#include "pipeline/engine_trial.h"
+#include "pipeline/verbs.h"
 #include "tests/pipeline/small_run.h"
 
 namespace fluxtile {
@@ -14,6 +17,7 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 
 class PlanTest : public SmallWorld {
  protected:
@@ -49,6 +53,34 @@ TEST_F(PlanTest, SaysWhatThereIsToDo) {
     EXPECT_GT(cells, 0);
   }
   EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(PlanTest, ShowsWhatAPrecisionDoesToAnnualSums) {
+  const auto said = [&](const std::string& precision) {
+    std::ostringstream out;
+    plan_verb(config({"run.precision=" + precision, "run.engine=fused"}), {}, out);
+    return out.str();
+  };
+  EXPECT_THAT(said("fp32"), Not(HasSubstr("annual sums differ")));
+  const std::string bf16 = said("bf16");
+  for (const char* package : {"demo-iowa", "demo-global"})
+    EXPECT_THAT(bf16, HasSubstr("bf16 with " + std::string(package) +
+                                ": annual sums differ from fp32 by up to nee "));
+  EXPECT_EQ(plan({"run.precision=bf16", "run.engine=fused"}).plan.engine_identity,
+            "fused/1 cpu bf16");
+}
+
+TEST_F(PlanTest, PrecisionIsMeasuredOnCellsThatDiffer) {
+  const PlannedRun made = plan();
+  const auto package = made.packages.front();
+  const auto errors = annual_sum_errors({"fused", "cpu", "bf16"}, package);
+  ASSERT_EQ(errors.size(), 3U);
+  for (const auto& [variable, error] : errors) {
+    EXPECT_GT(error, 1e-6) << variable;
+    EXPECT_LT(error, 0.02) << variable;
+  }
+  for (const auto& [variable, error] : annual_sum_errors({"fused", "cpu", "fp32"}, package))
+    EXPECT_EQ(error, 0) << variable;
 }
 
 TEST_F(PlanTest, AsJsonAndBack) {
