@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "bench/fma_peak.h"
+#include "bench/thread_counts.h"
 #include "bench/tile_year.h"
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
@@ -62,22 +63,17 @@ void BM_TorchEngine(benchmark::State& state) {
   run_engine(state, {"torch", device ? device : "cpu", "fp32"}, cuda ? 256 : 4,
              static_cast<int>(state.range(0)));
 }
-BENCHMARK(BM_TorchEngine)
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->MeasureProcessCPUTime()
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_TorchEngine)->Apply(one_and_all_threads);
 
 void BM_FusedEngine(benchmark::State& state) {
   run_engine(state, {"fused", "cpu", "fp32"}, 8, static_cast<int>(state.range(0)));
 }
-BENCHMARK(BM_FusedEngine)
-    ->Arg(1)
-    ->Arg(2)
-    ->UseRealTime()
-    ->MeasureProcessCPUTime()
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_FusedEngine)->Apply(one_and_all_threads);
+
+void BM_FusedEngineBf16(benchmark::State& state) {
+  run_engine(state, {"fused", "cpu", "bf16"}, 8, static_cast<int>(state.range(0)));
+}
+BENCHMARK(BM_FusedEngineBf16)->Apply(one_and_all_threads);
 
 /// What the cores can do at most.
 void BM_MultiplyAddPeak(benchmark::State& state) {
@@ -85,7 +81,7 @@ void BM_MultiplyAddPeak(benchmark::State& state) {
   for (auto _ : state) peak = std::max(peak, fma_peak(static_cast<int>(state.range(0))));
   state.counters["GFLOP/s"] = 1e-9 * peak;
 }
-BENCHMARK(BM_MultiplyAddPeak)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_MultiplyAddPeak)->Apply(one_and_all_threads);
 
 void BM_ExpandFeatures(benchmark::State& state) {
   const YearInputs inputs = tile_year(1);
