@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/types.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cstring>
@@ -323,6 +324,9 @@ std::unique_ptr<Engine> make_device_engine(const DeviceEngineOptions& options,
       at::globalContext().setAllowTF32CuBLAS(tf32);
       at::globalContext().setAllowTF32CuDNN(tf32);
       at::globalContext().setDeterministicCuDNN(true);
+#if TORCH_VERSION_MAJOR >= 2  // before, sums of bfloat16 products always ran in float32
+      at::globalContext().setAllowBF16ReductionCuBLAS(false);
+#endif
     }
     return std::make_unique<DeviceEngine>(options, std::move(package));
   } catch (const c10::Error& error) {
