@@ -324,7 +324,7 @@ std::unique_ptr<Engine> make_device_engine(const DeviceEngineOptions& options,
       at::globalContext().setAllowTF32CuBLAS(tf32);
       at::globalContext().setAllowTF32CuDNN(tf32);
       at::globalContext().setDeterministicCuDNN(true);
-#if TORCH_VERSION_MAJOR >= 2  // before, sums of bfloat16 products always ran in float32
+#if TORCH_VERSION_MAJOR >= 2  // cuBLAS may not sum in bfloat16; LibTorch 1.13 has no such switch
       at::globalContext().setAllowBF16ReductionCuBLAS(false);
 #endif
     }
