@@ -84,36 +84,42 @@ void AtomicFile::commit() {
 }
 
 namespace {
-void write_bytes(const std::string& path, std::string_view bytes) {
+void write_bytes(const std::string& path, const std::vector<std::string_view>& parts) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) {
     const int error = errno;
     if (error == ENOSPC || error == EDQUOT) throw io_error("cannot create the file", path, error);
     throw Error(Code::cannot_create, "cannot create the file: " + reason(error)).file(path);
   }
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error = errno;
-      close(fd);
-      throw io_error("cannot write", path, error);
+  for (std::string_view bytes : parts) {
+    while (!bytes.empty()) {
+      const ssize_t n = write(fd, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        const int error = errno;
+        close(fd);
+        throw io_error("cannot write", path, error);
+      }
+      bytes.remove_prefix(static_cast<size_t>(n));
     }
-    bytes.remove_prefix(static_cast<size_t>(n));
   }
   if (close(fd) != 0) throw io_error("cannot close", path, errno);
 }
 }  // namespace
 
-void write_atomically(const std::string& path, std::string_view bytes) {
+void write_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), bytes);
+  write_bytes(file.temporary_path(), parts);
   file.commit();
+}
+
+void write_atomically(const std::string& path, std::string_view bytes) {
+  write_atomically(path, std::vector<std::string_view>{bytes});
 }
 
 bool write_once(const std::string& path, std::string_view bytes) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), bytes);
+  write_bytes(file.temporary_path(), {bytes});
   sync_path(file.temporary_path(), O_RDONLY);
   if (link(file.temporary_path().c_str(), path.c_str()) == 0) return true;
   if (errno == EEXIST) return false;

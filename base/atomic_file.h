@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fluxtile {
 
@@ -35,6 +36,8 @@ class AtomicFile {
 
 /// Writes `bytes` to `path` atomically. Throws Error(cannot_create | io).
 void write_atomically(const std::string& path, std::string_view bytes);
+/// The same of bytes that lie in pieces.
+void write_atomically(const std::string& path, const std::vector<std::string_view>& parts);
 
 /// Like write_atomically, but leaves an existing file as it is (O_EXCL by link). Returns whether
 /// this call wrote it.

@@ -113,4 +113,12 @@ std::string Digest::hex() const {
 
 uint64_t xxh3_64(const void* data, size_t bytes) noexcept { return XXH3_64bits(data, bytes); }
 
+uint64_t xxh3_64(const std::vector<std::string_view>& parts) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  for (const auto& part : parts)
+    if (!part.empty()) XXH3_64bits_update(&state, part.data(), part.size());
+  return XXH3_64bits_digest(&state);
+}
+
 }  // namespace fluxtile

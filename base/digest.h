@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fluxtile {
 
@@ -45,5 +46,7 @@ class Digest {
 
 /// xxh3-64 of bytes.
 uint64_t xxh3_64(const void* data, size_t bytes) noexcept;
+/// The same of bytes that lie in pieces.
+uint64_t xxh3_64(const std::vector<std::string_view>& parts);
 
 }  // namespace fluxtile

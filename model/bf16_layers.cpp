@@ -15,9 +15,12 @@ using at::Tensor;
 /// Days whose input products are formed at once.
 constexpr int64_t block_days = 32;
 
-/// a [m,k] times b [k,n] with bfloat16 factors, as float32.
+/// a [m,k] times b [k,n] with bfloat16 factors, as float32. What CPUs' libraries do with bfloat16
+/// sums differs; there the rounded factors are multiplied in float32.
 Tensor product(const Tensor& a, const Tensor& b_bf16) {
-  return at::mm(a.to(at::kBFloat16), b_bf16).to(at::kFloat);
+  const Tensor rounded = a.to(at::kBFloat16);
+  if (a.is_cuda()) return at::mm(rounded, b_bf16).to(at::kFloat);
+  return at::mm(rounded.to(at::kFloat), b_bf16.to(at::kFloat)).to(at::kBFloat16).to(at::kFloat);
 }
 
 /// h' of the torch GRU from the gates' products without biases, [B,3 units] in the order r, z, n.

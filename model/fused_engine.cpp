@@ -122,7 +122,7 @@ void check_span(const YearInputs& inputs, const YearSpan& span, size_t last, siz
 
 MemberYear FusedEngine::run_span(const YearInputs& inputs, const MemberInputs& member,
                                  MemberState& state, bool daily, YearSpan& span) const {
-  const FeatureExpander expander(inputs, package_->input_names());
+  const FeatureExpander expander(inputs, expanded_features(*package_));
   check_engine_inputs(inputs, member, state, info_.state_size);
   const size_t floats = info_.state_size + info_.open_size;
   check_span(inputs, span, last_beginning(), floats);

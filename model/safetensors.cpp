@@ -196,18 +196,19 @@ Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
   return result;
 }
 
-std::string format_safetensors(const Tensors& tensors, const Metadata& metadata) {
+SafetensorsParts lay_out_safetensors(const TensorViews& tensors, const Metadata& metadata) {
   // Wide types first: every tensor is then aligned to its own type.
-  std::vector<const Tensors::value_type*> order;
+  std::vector<const TensorViews::value_type*> order;
   for (const auto& entry : tensors) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return size_of(a->second.type) > size_of(b->second.type);
   });
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[metadata_key] = metadata;
+  SafetensorsParts parts;
   size_t reached = 0;
   for (const auto* entry : order) {
-    const Tensor& tensor = entry->second;
+    const TensorView& tensor = entry->second;
     size_t bytes = size_of(tensor.type);
     for (const int64_t extent : tensor.shape) bytes *= static_cast<size_t>(extent);
     if (bytes != tensor.bytes.size())
@@ -217,17 +218,27 @@ std::string format_safetensors(const Tensors& tensors, const Metadata& metadata)
                             {"shape", tensor.shape},
                             {"data_offsets", {reached, reached + tensor.bytes.size()}}};
     reached += tensor.bytes.size();
+    parts.arrays.push_back(tensor.bytes);
   }
   std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   text.append((length_bytes - text.size() % length_bytes) % length_bytes, ' ');
-
-  std::string out;
-  out.reserve(length_bytes + text.size() + reached);
   for (size_t i = 0; i < length_bytes; ++i)
-    out.push_back(static_cast<char>(text.size() >> (8 * i) & 0xff));
-  out += text;
-  for (const auto* entry : order)
-    out.append(entry->second.bytes.data(), entry->second.bytes.size());
+    parts.header.push_back(static_cast<char>(text.size() >> (8 * i) & 0xff));
+  parts.header += text;
+  return parts;
+}
+
+std::string format_safetensors(const Tensors& tensors, const Metadata& metadata) {
+  TensorViews views;
+  for (const auto& [name, tensor] : tensors)
+    views[name] = {tensor.type, tensor.shape, {tensor.bytes.data(), tensor.bytes.size()}};
+  const SafetensorsParts parts = lay_out_safetensors(views, metadata);
+  size_t bytes = parts.header.size();
+  for (const auto& array : parts.arrays) bytes += array.size();
+  std::string out;
+  out.reserve(bytes);
+  out += parts.header;
+  for (const auto& array : parts.arrays) out += array;
   return out;
 }
 

@@ -42,6 +42,24 @@ struct Safetensors {
 Safetensors parse_safetensors(std::string_view bytes, const std::string& name);
 std::string format_safetensors(const Tensors& tensors, const Metadata& metadata);
 
+/// An array that lies elsewhere.
+struct TensorView {
+  DType type = DType::F32;
+  std::vector<int64_t> shape;
+  std::string_view bytes;
+  template <typename T>
+  static TensorView of(DType type, std::vector<int64_t> shape, const std::vector<T>& values);
+};
+using TensorViews = std::map<std::string, TensorView>;
+
+/// A safetensors file as its header and the arrays that follow it, which are not copied: they must
+/// outlive this.
+struct SafetensorsParts {
+  std::string header;  ///< with the length before it
+  std::vector<std::string_view> arrays;
+};
+SafetensorsParts lay_out_safetensors(const TensorViews& tensors, const Metadata& metadata);
+
 template <typename T>
 Tensor Tensor::of(DType type, std::vector<int64_t> shape, const std::vector<T>& values) {
   Tensor t;
@@ -50,6 +68,13 @@ Tensor Tensor::of(DType type, std::vector<int64_t> shape, const std::vector<T>& 
   const char* begin = reinterpret_cast<const char*>(values.data());
   t.bytes.assign(begin, begin + values.size() * sizeof(T));
   return t;
+}
+
+template <typename T>
+TensorView TensorView::of(DType type, std::vector<int64_t> shape, const std::vector<T>& values) {
+  return {type,
+          std::move(shape),
+          {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)}};
 }
 
 }  // namespace fluxtile

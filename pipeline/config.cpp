@@ -42,7 +42,7 @@ class Reader {
     read_outputs(root.at("outputs"));
     if (const auto state = root.find("state")) {
       if (const auto keep = state->find("keep"))
-        config_.keep_states = static_cast<int>(keep->whole(1, 1000));
+        config_.keep_states = static_cast<int>(keep->whole(0, 1000));
     }
     if (const auto run = root.find("run")) read_run(*run);
   }

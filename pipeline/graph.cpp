@@ -13,6 +13,7 @@
 #include "base/stop.h"
 #include "pipeline/tile_job.h"
 #include "pipeline/timeline.h"
+#include "pipeline/writer_thread.h"
 
 namespace fluxtile {
 namespace {
@@ -173,6 +174,7 @@ RunTally TileGraph::run() {
     using Pair = std::tuple<YearPtr, YearPtr>;
     using Turn = std::tuple<YearPtr, JobPtr>;
     flow::graph graph;
+    WriterThread writer(stages_.timeline.get());
 
     // A tile's first year starts here; tiles that need nothing go straight to the ledger.
     flow::multifunction_node<JobPtr, std::tuple<YearPtr, JobPtr, JobPtr>> open(
@@ -225,9 +227,15 @@ RunTally TileGraph::run() {
           stage("infer", *job, job->step, job->error, [&] { infer_year(*job, stages_); });
           std::get<1>(ports).try_put(job);
         });
-    flow::function_node<JobPtr, JobPtr> write(graph, flow::unlimited, [&](const JobPtr& job) {
-      stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
-      return job;
+    // The disk is waited for in a thread of its own, while the networks go on.
+    using Write = flow::async_node<JobPtr, JobPtr>;
+    Write write(graph, flow::unlimited, [&](const JobPtr& job, Write::gateway_type& gateway) {
+      gateway.reserve_wait();
+      writer.post([this, job, &gateway] {
+        stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
+        gateway.try_put(job);
+        gateway.release_wait();
+      });
     });
     flow::multifunction_node<JobPtr, std::tuple<JobPtr, JobPtr>> ledger(
         graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/merge.h"
 
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +16,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/stop.h"
+#include "base/work_span.h"
 #include "geo/stac_item.h"
 #include "pipeline/products.h"
 #include "pipeline/region_year.h"
@@ -59,7 +64,10 @@ class RegionProducts {
         zones_(zones),
         to_zones_(to_zones),
         merged_(merged),
-        areas_(plan_.lattice, plan_.regions[region].window) {
+        areas_(plan_.lattice, plan_.regions[region].window),
+        outlines_(rings_on_lattice(stages.regions.regions.at(region),
+                                   stages.shapes.at(region).to_region,
+                                   16 * plan_.lattice.resolution)) {
     grid_ = {plan_.lattice, plan_.regions[region].window};
     stem_ = config.name + "_" + plan_.regions[region].file_name;
     for (size_t step = 0; step < plan_.steps.size(); ++step) {
@@ -84,7 +92,6 @@ class RegionProducts {
       close_year(step);
       progress.advance(0);
     }
-    for (auto& [period, file] : netcdf_) file.writer->finish();
     if (compares_gpp_) {
       for (size_t month = 0; month < 12; ++month)
         merged_.gpp_months[name_][month] = gpp_area_days_[month] > 0
@@ -360,10 +367,12 @@ class RegionProducts {
     const RegionShape& shape = stages_.shapes.at(region_);
     const auto inside = cells_inside(plan_.lattice, strip, *shape.index, shape.to_region);
     std::vector<double> area(static_cast<size_t>(rows * strip.width), 0.0);
-    for (int64_t r = 0; r < rows; ++r) {
-      const auto line = areas_.row(row + r);
-      std::copy(line.begin(), line.end(), area.begin() + static_cast<long>(r * strip.width));
-    }
+    oneapi::tbb::task_arena(plan_.threads).execute([&] {
+      oneapi::tbb::parallel_for(int64_t{0}, rows, [&](int64_t r) {
+        const auto line = areas_.row(row + r);
+        std::copy(line.begin(), line.end(), area.begin() + static_cast<long>(r * strip.width));
+      });
+    });
     const auto at = [&](const CellIndex& cell) {
       return static_cast<size_t>((cell.row - strip.row) * strip.width + cell.column - strip.column);
     };
@@ -423,55 +432,83 @@ class RegionProducts {
     }
   }
 
-  void close_cog(OpenCog& cog) {
-    if (!cog.writer) return;
+  /// Compresses and writes one GeoTIFF with its style and picture; several at the same time.
+  void finish_cog(OpenCog& cog) const {
     cog.writer->finish();
-    add_file(cog.name + ".tif");
-    if (cog.look) {
-      auto [low, high] = cog.look->range();
-      if (cog.diverging) {
-        high = std::max(std::abs(low), std::abs(high));
-        low = -high;
-      }
-      write_qml(path(cog.name + ".qml"), cog.title, low, high, cog.diverging);
-      if (cog.picture) {
-        Quicklook look{cog.title, cog.subtitle,  cog.caption_unit, low,
-                       high,      cog.diverging, outlines()};
-        cog.look->finish(path(cog.name + ".png"), look);
-        add_file(cog.name + ".png");
-        merged_.quicklooks[cog.name + ".png"] = cog.title + ", " + cog.subtitle;
-        assets_.push_back({cog.asset.key + "_quicklook",
-                           cog.name + ".png",
-                           cog.title,
-                           kMediaPng,
-                           {"overview"},
-                           {},
-                           0,
-                           ""});
-      }
-    } else {
+    if (!cog.look) {
       write_quality_qml(path(cog.name + ".qml"), cog.writer->codes());
+      return;
+    }
+    auto [low, high] = cog.look->range();
+    if (cog.diverging) {
+      high = std::max(std::abs(low), std::abs(high));
+      low = -high;
+    }
+    write_qml(path(cog.name + ".qml"), cog.title, low, high, cog.diverging);
+    if (!cog.picture) return;
+    Quicklook look{cog.title, cog.subtitle, cog.caption_unit, low, high, cog.diverging, outlines_};
+    cog.look->finish(path(cog.name + ".png"), look);
+  }
+
+  /// Lists what finish_cog() wrote.
+  void list_cog(OpenCog& cog) {
+    add_file(cog.name + ".tif");
+    if (cog.picture) {
+      add_file(cog.name + ".png");
+      merged_.quicklooks[cog.name + ".png"] = cog.title + ", " + cog.subtitle;
+      assets_.push_back({cog.asset.key + "_quicklook",
+                         cog.name + ".png",
+                         cog.title,
+                         kMediaPng,
+                         {"overview"},
+                         {},
+                         0,
+                         ""});
     }
     add_file(cog.name + ".qml");
     assets_.push_back(cog.asset);
     cog.writer.reset();
+    cog.look.reset();
   }
 
-  [[nodiscard]] std::vector<std::vector<Point>> outlines() const {
-    return rings_on_lattice(stages_.regions.regions.at(region_),
-                            stages_.shapes.at(region_).to_region, 16 * plan_.lattice.resolution);
+  /// Finishes the files that are full: one after the other where they share a library's lock, all
+  /// others at the same time.
+  void finish_files(const std::vector<OpenCog*>& cogs, bool netcdf) {
+    oneapi::tbb::task_arena arena(plan_.threads);
+    arena.execute([&] {
+      oneapi::tbb::task_group tasks;
+      if (netcdf) {
+        tasks.run([this] {
+          const WorkSpan span("products");
+          for (auto& [period, file] : netcdf_) file.writer->finish();
+        });
+      }
+      for (OpenCog* cog : cogs) {
+        tasks.run([this, cog] {
+          const WorkSpan span("products");
+          finish_cog(*cog);
+        });
+      }
+      tasks.wait();
+    });
+    for (OpenCog* cog : cogs) list_cog(*cog);
   }
 
   void close_year(size_t step) {
     const size_t position =
         static_cast<size_t>(std::find(steps_.begin(), steps_.end(), step) - steps_.begin());
     const bool file_full = position + 1 == steps_.size() || (position + 1) % kBandsPerFile == 0;
+    std::vector<OpenCog*> full;
+    const auto add = [&full](OpenCog& cog) {
+      if (cog.writer) full.push_back(&cog);
+    };
     if (file_full) {
-      for (auto& cog : annual_) close_cog(cog);
-      close_cog(annual_quality_);
+      for (auto& cog : annual_) add(cog);
+      add(annual_quality_);
     }
-    for (auto& cog : monthly_) close_cog(cog);
-    close_cog(monthly_quality_);
+    for (auto& cog : monthly_) add(cog);
+    add(monthly_quality_);
+    finish_files(full, position + 1 == steps_.size());
     areas_known_ = true;
     for (const auto& [key, total] : totals_) {
       const auto& [zone, period, variable] = key;
@@ -549,6 +586,7 @@ class RegionProducts {
   const Transform& to_zones_;
   Merged& merged_;
   CellAreas areas_;
+  std::vector<std::vector<Point>> outlines_;
   ProductGrid grid_;
   Tags tags_;
   std::vector<size_t> steps_;

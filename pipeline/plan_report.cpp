@@ -82,7 +82,7 @@ std::string plan_for_people(const Plan& plan, const Config& config) {
       "disk",
       fmt::format("at most {} of tile-years, {} of states (the last {} kept), {} of products in {}",
                   size_text(plan.estimate.result_bytes), size_text(plan.estimate.state_bytes),
-                  std::max(1, config.keep_states), size_text(plan.estimate.product_bytes),
+                  config.keep_states, size_text(plan.estimate.product_bytes),
                   config.output_directory));
   if (plan.estimate.seconds > 0) {
     line(

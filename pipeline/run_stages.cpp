@@ -62,7 +62,7 @@ RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory&
     stages.infer = std::make_unique<Infer>(std::move(made), daily || plan.daily);
   }
   stages.write = std::make_unique<WriteTile>(private_folder(config) + "/tiles",
-                                             std::max(1, config.keep_states));
+                                             config.keep_states);
   return stages;
 }
 

@@ -114,7 +114,7 @@ PlanEstimate TileMemory::estimate() const {
       cell_members * years * (4 * 12 * 4 + 2 * 4 + 12 * 2 + 4 + (plan_.daily ? 4 * 366 * 4 : 0)) +
       cell_members * years * 16;
   estimate.state_bytes =
-      cell_members * kStateFloats * 4 * static_cast<uint64_t>(std::max(1, config_.keep_states));
+      cell_members * kStateFloats * 4 * static_cast<uint64_t>(config_.keep_states);
   for (const auto& region : plan_.regions) {
     for (const auto& product : config_.products) {
       const uint64_t steps = product.period == Period::annual

@@ -63,14 +63,29 @@ void Timeline::add(const char* stage, int32_t tile, int32_t year, Clock::time_po
     return std::chrono::duration<double>(at - origin_).count();
   };
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto row = rows_.emplace(std::this_thread::get_id(), static_cast<int32_t>(rows_.size()));
-  const TimelineSpan span{stage, tile, year, row.first->second, seconds(begin), seconds(end)};
+  const TimelineSpan span{stage, tile, year, row_of_this_thread(), seconds(begin), seconds(end)};
   if (shortest_ > 0 && span.end - span.begin <= shortest_) {
     ++dropped_;
     return;
   }
   spans_.push_back(span);
   if (spans_.size() >= limit_) thin_out();
+}
+
+int32_t Timeline::row_of_this_thread() {
+  return rows_.emplace(std::this_thread::get_id(), static_cast<int32_t>(rows_.size()))
+      .first->second;
+}
+
+void Timeline::name_thread(const std::string& name) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  names_[row_of_this_thread()] = name;
+}
+
+std::string Timeline::row_name(int32_t row) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = names_.find(row);
+  return found == names_.end() ? "thread " + std::to_string(row + 1) : found->second;
 }
 
 void Timeline::thin_out() {

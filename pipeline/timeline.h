@@ -36,12 +36,16 @@ class Timeline : public WorkSpanSink {
     add(what, -1, -1, begin, end);
   }
 
+  /// What the calling thread's row is called; "thread N" otherwise.
+  void name_thread(const std::string& name);
+  [[nodiscard]] std::string row_name(int32_t row) const;
   /// By row, then begin, longer ones first.
   [[nodiscard]] std::vector<TimelineSpan> spans() const;
   [[nodiscard]] size_t dropped() const;   ///< spans that are not in spans()
   [[nodiscard]] double shortest() const;  ///< s; spans shorter than this were dropped, 0 = none
 
  private:
+  int32_t row_of_this_thread();
   void thin_out();
 
   mutable std::mutex mutex_;
@@ -49,6 +53,7 @@ class Timeline : public WorkSpanSink {
   double shortest_ = 0;
   Clock::time_point origin_;
   std::map<std::thread::id, int32_t> rows_;
+  std::map<int32_t, std::string> names_;
   std::vector<TimelineSpan> spans_;
   bool listening_ = false;
 };

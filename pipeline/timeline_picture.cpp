@@ -72,7 +72,7 @@ struct Panel {
 class Picture {
  public:
   Picture(const Timeline& timeline, const TileNames& names)
-      : spans_(timeline.spans()), names_(names) {
+      : timeline_(timeline), spans_(timeline.spans()), names_(names) {
     for (const auto& span : spans_) {
       rows_ = std::max(rows_, span.row + 1);
       end_ = std::max(end_, span.end);
@@ -151,8 +151,7 @@ class Picture {
     for (int32_t row = 0; row < rows_; ++row) {
       const double y = panel.y + row * (kRow + kGap);
       out += svg_box(panel.x, y, panel.width, kRow, "row");
-      if (row_names)
-        out += svg_text(kLeft - 8, y + kRow / 2 + 4, "right", "thread " + std::to_string(row + 1));
+      if (row_names) out += svg_text(kLeft - 8, y + kRow / 2 + 4, "right", timeline_.row_name(row));
     }
     for (const double tick : axis_ticks(panel.from, panel.to, panel.width > 700 ? 12 : 6)) {
       const double x = panel.x_of(tick);
@@ -207,6 +206,7 @@ class Picture {
     return out;
   }
 
+  const Timeline& timeline_;
   std::vector<TimelineSpan> spans_;
   const TileNames& names_;
   int32_t rows_ = 0;

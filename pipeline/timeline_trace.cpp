@@ -50,8 +50,8 @@ std::string timeline_trace(const Timeline& timeline, const TileNames& names) {
   for (const auto& span : spans) {
     if (!rows.insert(span.row).second) continue;
     add("{\"ph\":\"M\",\"pid\":1,\"tid\":" + std::to_string(span.row) +
-        ",\"name\":\"thread_name\",\"args\":{\"name\":" +
-        quoted("thread " + std::to_string(span.row + 1)) + "}}");
+        ",\"name\":\"thread_name\",\"args\":{\"name\":" + quoted(timeline.row_name(span.row)) +
+        "}}");
   }
   for (const auto& span : spans) {
     std::string event = "{\"ph\":\"X\",\"pid\":1,\"tid\":" + std::to_string(span.row) +

@@ -20,11 +20,30 @@ constexpr int kFormat = 1;
 constexpr size_t kTrailer = 8;
 using nlohmann::json;
 
-std::string with_trailer(std::string bytes) {
-  const uint64_t sum = xxh3_64(bytes.data(), bytes.size());
-  bytes.append(reinterpret_cast<const char*>(&sum), kTrailer);
-  return bytes;
-}
+/// A file of this kind before it is written. Refers to the arrays it was made of.
+class SealedTensors {
+ public:
+  SealedTensors(const TensorViews& tensors, const Metadata& metadata)
+      : file_(lay_out_safetensors(tensors, metadata)) {
+    const uint64_t sum = xxh3_64(parts());
+    trailer_.assign(reinterpret_cast<const char*>(&sum), kTrailer);
+  }
+  [[nodiscard]] std::vector<std::string_view> parts() const {
+    std::vector<std::string_view> all = {file_.header};
+    all.insert(all.end(), file_.arrays.begin(), file_.arrays.end());
+    if (!trailer_.empty()) all.emplace_back(trailer_);
+    return all;
+  }
+  [[nodiscard]] std::string bytes() const {
+    std::string text;
+    for (const auto& part : parts()) text += part;
+    return text;
+  }
+
+ private:
+  SafetensorsParts file_;
+  std::string trailer_;
+};
 
 /// The bytes before a trailer that fits them; nullopt otherwise.
 std::optional<std::string_view> checked(const std::string& bytes) {
@@ -50,13 +69,19 @@ bool is_format(const Metadata& metadata, const std::string& kind, const std::str
   return version == kFormat;
 }
 
-Tensor cells_tensor(const std::vector<CellIndex>& cells) {
+/// [cell][column, row]
+std::vector<int64_t> flat_cells(const std::vector<CellIndex>& cells) {
   std::vector<int64_t> flat;
+  flat.reserve(2 * cells.size());
   for (const auto& cell : cells) {
     flat.push_back(cell.column);
     flat.push_back(cell.row);
   }
-  return Tensor::of(DType::I64, {static_cast<int64_t>(cells.size()), 2}, flat);
+  return flat;
+}
+
+TensorView cells_tensor(const std::vector<int64_t>& flat) {
+  return TensorView::of(DType::I64, {static_cast<int64_t>(flat.size() / 2), 2}, flat);
 }
 
 std::vector<CellIndex> cells_of(const Tensor& tensor) {
@@ -86,25 +111,23 @@ auto tolerant(Parse parse) -> decltype(parse()) {
   }
 }
 
-}  // namespace
-
-std::string format_tile_year(const TileYear& year) {
+SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cells) {
   const auto n = static_cast<int64_t>(year.cells.size());
   const auto variables = static_cast<int64_t>(year.variables.size());
   const auto annuals = static_cast<int64_t>(year.annual_variables.size());
-  Tensors tensors;
-  tensors["cells"] = cells_tensor(year.cells);
-  tensors["month_days"] = Tensor::of(DType::U8, {12}, year.month_days);
+  TensorViews tensors;
+  tensors["cells"] = cells_tensor(cells);
+  tensors["month_days"] = TensorView::of(DType::U8, {12}, year.month_days);
   for (size_t m = 0; m < year.members.size(); ++m) {
     const std::string prefix = "member" + std::to_string(m) + ".";
     const MemberYear& result = year.members[m].result;
-    tensors[prefix + "weight"] = Tensor::of(DType::F32, {n}, year.members[m].weight);
-    tensors[prefix + "monthly"] = Tensor::of(DType::F32, {variables, 12, n}, result.monthly);
-    tensors[prefix + "annual"] = Tensor::of(DType::F32, {annuals, n}, result.annual);
-    tensors[prefix + "flags"] = Tensor::of(DType::U16, {12, n}, result.flags);
+    tensors[prefix + "weight"] = TensorView::of(DType::F32, {n}, year.members[m].weight);
+    tensors[prefix + "monthly"] = TensorView::of(DType::F32, {variables, 12, n}, result.monthly);
+    tensors[prefix + "annual"] = TensorView::of(DType::F32, {annuals, n}, result.annual);
+    tensors[prefix + "flags"] = TensorView::of(DType::U16, {12, n}, result.flags);
     if (year.daily)
       tensors[prefix + "daily"] =
-          Tensor::of(DType::F32, {variables, year.step.days, n}, result.daily);
+          TensorView::of(DType::F32, {variables, year.step.days, n}, result.daily);
   }
   Metadata metadata;
   metadata["format"] = "fluxtile-tile-year " + std::to_string(kFormat);
@@ -123,7 +146,33 @@ std::string format_tile_year(const TileYear& year) {
                              year.unit.window.height})
                            .dump();
   metadata["region"] = std::to_string(year.unit.region);
-  return with_trailer(format_safetensors(tensors, metadata));
+  return {tensors, metadata};
+}
+
+SealedTensors sealed_state(const TileState& state, const std::vector<int64_t>& cells,
+                           const std::string& result_key) {
+  TensorViews tensors;
+  tensors["cells"] = cells_tensor(cells);
+  for (size_t m = 0; m < state.members.size(); ++m) {
+    const auto& values = state.members[m].values;
+    const auto n = static_cast<int64_t>(cells.size() / 2);
+    tensors["member" + std::to_string(m)] = TensorView::of(
+        DType::F32, {n, n == 0 ? 0 : static_cast<int64_t>(values.size()) / n}, values);
+  }
+  Metadata metadata;
+  metadata["format"] = "fluxtile-state " + std::to_string(kFormat);
+  metadata["result_key"] = result_key;
+  metadata["chain"] = state.chain;
+  metadata["stamp"] = state.stamp;
+  metadata["members"] = std::to_string(state.members.size());
+  return {tensors, metadata};
+}
+
+}  // namespace
+
+std::string format_tile_year(const TileYear& year) {
+  const auto flat = flat_cells(year.cells);
+  return sealed_year(year, flat).bytes();
 }
 
 std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path) {
@@ -175,21 +224,8 @@ std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::str
 
 std::string format_tile_state(const TileState& state, const std::vector<CellIndex>& cells,
                               const std::string& result_key) {
-  Tensors tensors;
-  tensors["cells"] = cells_tensor(cells);
-  for (size_t m = 0; m < state.members.size(); ++m) {
-    const auto& values = state.members[m].values;
-    const auto n = static_cast<int64_t>(cells.size());
-    tensors["member" + std::to_string(m)] =
-        Tensor::of(DType::F32, {n, n == 0 ? 0 : static_cast<int64_t>(values.size()) / n}, values);
-  }
-  Metadata metadata;
-  metadata["format"] = "fluxtile-state " + std::to_string(kFormat);
-  metadata["result_key"] = result_key;
-  metadata["chain"] = state.chain;
-  metadata["stamp"] = state.stamp;
-  metadata["members"] = std::to_string(state.members.size());
-  return with_trailer(format_safetensors(tensors, metadata));
+  const auto flat = flat_cells(cells);
+  return sealed_state(state, flat, result_key).bytes();
 }
 
 std::optional<TileState> parse_tile_state(const std::string& bytes, const std::string& path,
@@ -278,13 +314,15 @@ void WriteTile::forget_old_states(const std::string& region_folder, const TileUn
 
 void WriteTile::operator()(const TileYear& year, const TileState& state,
                            const std::string& region_folder, size_t step) const {
+  const auto cells = flat_cells(year.cells);
   // The state goes last: a state that is there vouches for its tile-year.
   if (!year.step.spinup) {
     write_atomically(tile_year_path(region_folder, year.unit, step, year.step.year),
-                     format_tile_year(year));
+                     sealed_year(year, cells).parts());
   }
+  if (keep_states_ == 0) return;
   write_atomically(state_path(region_folder, year.unit, step, year.step.year),
-                   format_tile_state(state, year.cells, year.result_key));
+                   sealed_state(state, cells, year.result_key).parts());
   forget_old_states(region_folder, year.unit);
 }
 

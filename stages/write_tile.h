@@ -40,7 +40,7 @@ CellDigest cell_digest(const TileYear& year);
 /// atomic, last rename wins.
 class WriteTile {
  public:
-  /// `keep_states`: how many of the newest states of a tile are kept, at least 1.
+  /// `keep_states`: how many of the newest states of a tile are kept; 0: none is written.
   WriteTile(std::string folder, int keep_states);
 
   /// A spin-up year leaves a state only. Throws Error(io | cannot_create).

@@ -40,7 +40,8 @@ BlockInputs::BlockInputs(const YearInputs& inputs, const FeatureExpander& expand
                        input.max ? static_cast<float>(*input.max) : infinity});
   for (const auto& link : expander.climate_links())
     climate_row_.push_back(row_of(daily, link.feature));
-  gpp_row_ = row_of(daily, expander.gpp_features().at(0));
+  const size_t gpp = expander.gpp_features().at(0);
+  gpp_row_ = gpp < package.inputs.size() ? row_of(daily, gpp) : daily.size();
 }
 
 void BlockInputs::begin(const int32_t* cells, const float* crops, size_t count, float* z) {
@@ -99,8 +100,9 @@ void BlockInputs::gpp_of(size_t day) {
     if (std::isnan(value)) throw expander_.missing(expander_.gpp_features()[0], day);
     gpp_[lane] = value;
   }
-  std::copy_n(gpp_.begin(), kLanes,
-              physical_.begin() + static_cast<std::ptrdiff_t>(gpp_row_ * kLanes));
+  if (gpp_row_ < daily_.size())
+    std::copy_n(gpp_.begin(), kLanes,
+                physical_.begin() + static_cast<std::ptrdiff_t>(gpp_row_ * kLanes));
 }
 
 void BlockInputs::scale(size_t feature, const float* physical, float* z,

@@ -18,9 +18,9 @@ namespace fluxtile::fused {
 /// composites and segments. Nothing is [day x feature x cell]. One object a thread.
 class BlockInputs {
  public:
-  /// `expander`: of the same inputs and of the package's features. `daily`, `constant`: positions
-  /// of features. All must outlive the object. Throws Error(internal) when a feature changes daily
-  /// that stands among the constant ones; a daily one may stay the same.
+  /// `expander`: of the same inputs and of expanded_features(package). `daily`, `constant`:
+  /// positions of features. All must outlive the object. Throws Error(internal) when a feature
+  /// changes daily that stands among the constant ones; a daily one may stay the same.
   BlockInputs(const YearInputs& inputs, const FeatureExpander& expander, const Package& package,
               const std::vector<size_t>& daily, const std::vector<size_t>& constant);
 
@@ -51,7 +51,7 @@ class BlockInputs {
   const std::vector<size_t>&daily_, &constant_;
   std::vector<Range> ranges_;
   std::vector<size_t> climate_row_;  ///< row of each climate variable among the daily features
-  size_t gpp_row_ = 0;
+  size_t gpp_row_ = 0;               ///< row of GPP; their number where the network has no GPP
   size_t count_ = 0;
   std::array<int32_t, kLanes> cells_{};
   std::array<bool, kLanes> constant_outside_{}, outside_{};

@@ -46,10 +46,13 @@ void lstm_step(const Row& in, const Row& re, Units& h, Units& cell) {
 
 }  // namespace
 
-RecurrentYear reference_recurrent(const Package& package, const std::vector<float>& x_z) {
+RecurrentYear reference_recurrent(const Package& package, const std::vector<float>& x_z,
+                                  const std::vector<double>& state) {
   const Tensors& tensors = package.tensors;
   const size_t inputs = package.inputs.size(), days = x_z.size() / inputs;
   Units h[kLayers] = {}, cell[kLayers] = {};
+  for (size_t i = 0; i < state.size(); ++i)
+    (i < kLayers * kUnits ? h : cell)[i / kUnits % kLayers][i % kUnits] = state[i];
   RecurrentYear year;
   for (size_t day = 0; day < days; ++day) {
     Row v(x_z.begin() + static_cast<long>(day * inputs),
@@ -70,6 +73,9 @@ RecurrentYear reference_recurrent(const Package& package, const std::vector<floa
     const Row fluxes = linear(tensors.at("head.weight"), tensors.at("head.bias"), v);
     year.fluxes.push_back({fluxes[0], fluxes[1], fluxes[2]});
   }
+  for (const Units& units : h) year.state.insert(year.state.end(), units.begin(), units.end());
+  if (package.architecture == "lstm")
+    for (const Units& units : cell) year.state.insert(year.state.end(), units.begin(), units.end());
   return year;
 }
 

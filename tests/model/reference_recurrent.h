@@ -13,9 +13,11 @@ namespace fluxtile::test {
 struct RecurrentYear {
   std::vector<std::array<double, 64>> units;  ///< per day, of the last layer
   std::vector<std::array<double, 3>> fluxes;  ///< per day Ra, Rh, NEE, z-scored
+  std::vector<double> state;                  ///< after the last day, in the engines' order
 };
 
-/// `x_z`: [day][input] z-scored. Starts from the zero state.
-RecurrentYear reference_recurrent(const Package& package, const std::vector<float>& x_z);
+/// `x_z`: [day][input] z-scored; `state`: h of both layers, an LSTM's cells behind them; empty = 0.
+RecurrentYear reference_recurrent(const Package& package, const std::vector<float>& x_z,
+                                  const std::vector<double>& state = {});
 
 }  // namespace fluxtile::test
