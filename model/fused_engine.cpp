@@ -92,6 +92,7 @@ struct FusedEngine::Block final : fused::DayByDay {
 
  private:
   void take_up();
+  void keep_daily(size_t variable, size_t day, const float* values);
   void store();
   [[nodiscard]] size_t cell(size_t lane) const { return static_cast<size_t>(cells_[lane]); }
 
@@ -101,6 +102,7 @@ struct FusedEngine::Block final : fused::DayByDay {
   fused::BlockInputs inputs_;
   const int32_t* cells_ = nullptr;  ///< of the block
   size_t count_ = 0;
+  fused::Floats value_ = fused::Floats(kLanes);  ///< of a flux and day
   double sums_[variables][kMonths][kLanes] = {};
   uint16_t flags_[kMonths][kLanes] = {};  ///< the engine's own; ingestion's are added at the end
 };
@@ -147,7 +149,7 @@ MemberYear FusedEngine::run_span(const YearInputs& inputs, const MemberInputs& m
                         if (!block) block = std::make_unique<Block>(*this, year);
                         for (size_t k = range.begin(); k < range.end(); ++k) {
                           Stop::throw_if_requested();
-                            const WorkSpan work("block");
+                          const WorkSpan work("block");
                           block->run(k * kLanes);
                         }
                       });
@@ -250,39 +252,41 @@ void FusedEngine::Block::begin(size_t day) {
 void FusedEngine::Block::inputs(size_t day, float* z) {
   inputs_.day(day, z);
   const YearInputs& inputs = year_.inputs;
-  const size_t month = inputs.month[day];
-  const bool counts = day >= inputs.first_result_day;
-  const float* values = inputs_.gpp();
-  for (size_t lane = 0; lane < count_; ++lane) {
-    if (counts) {
-      sums_[gpp][month][lane] += double{values[lane]};
-      if (inputs_.outside()[lane]) flags_[month][lane] |= input_out_of_range;
+  if (day >= inputs.first_result_day) {
+    const size_t month = inputs.month[day];
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sums_[gpp][month][lane] += double{inputs_.gpp()[lane]};
+      if (inputs_.outside()[lane] != 0) flags_[month][lane] |= input_out_of_range;
     }
-    if (!year_.result.daily.empty())
-      year_.result.daily[(gpp * inputs.days + day) * inputs.cells + cell(lane)] = values[lane];
   }
+  keep_daily(gpp, day, inputs_.gpp());
 }
 
 /// Turns a day of the network's outputs into physical values with the project's signs.
 void FusedEngine::Block::results(size_t day, const fused::BlockDay& values) {
   const YearInputs& inputs = year_.inputs;
   const size_t month = inputs.month[day];
-  const bool counts = day >= inputs.first_result_day;
   const float* const network[] = {values.ra, values.rh, values.nee};
   for (const size_t v : {ra, rh, nee}) {
     const Scaler& scaler = engine_.network_.flux_scalers[v];
-    for (size_t lane = 0; lane < count_; ++lane) {
-      const double physical = double{network[v][lane]} * scaler.std + scaler.mean;
-      const auto value = static_cast<float>(v == nee ? physical : 0.0 - physical);
-      if (!std::isfinite(value)) throw no_finite_flux(*engine_.package_, day, inputs.year);
-      if (counts) {
-        sums_[v][month][lane] += double{value};
-        if (v != nee && value < 0) flags_[month][lane] |= negative_respiration;
+    float* value = value_.data();
+    if (!fused::unscore({scaler.mean, scaler.std}, v != nee, network[v], value))
+      throw no_finite_flux(*engine_.package_, day, inputs.year);
+    if (day >= inputs.first_result_day) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        sums_[v][month][lane] += double{value[lane]};
+        if (v != nee && value[lane] < 0) flags_[month][lane] |= negative_respiration;
       }
-      if (!year_.result.daily.empty())
-        year_.result.daily[(v * inputs.days + day) * inputs.cells + cell(lane)] = value;
     }
+    keep_daily(v, day, value);
   }
+}
+
+void FusedEngine::Block::keep_daily(size_t variable, size_t day, const float* values) {
+  if (year_.result.daily.empty()) return;
+  const YearInputs& inputs = year_.inputs;
+  float* row = year_.result.daily.data() + (variable * inputs.days + day) * inputs.cells;
+  for (size_t lane = 0; lane < count_; ++lane) row[cell(lane)] = values[lane];
 }
 
 void FusedEngine::Block::store() {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "model/engine_checks.h"
+#include "model/fused/kernels.h"
 
 namespace fluxtile::fused {
 namespace {
@@ -22,6 +23,26 @@ size_t row_of(const std::vector<size_t>& features, size_t feature) {
   return static_cast<size_t>(found - features.begin());
 }
 
+/// Climate variables of kgml-ag-c and what is trained beside it.
+constexpr size_t kUsualVariables = 7;
+
+/// sums[variable] = sum over k of weight[k] * value of climate cell index[k], in float64 and in the
+/// order of k. `kCount`: the number of variables where it is known when this is compiled, else 0.
+template <size_t kCount>
+void sum_variables(const int32_t* index, const float* weight, size_t count, const float* values,
+                   size_t variables, double* sums) {
+  const size_t all = kCount > 0 ? kCount : variables;
+  double own[kCount > 0 ? kCount : 1];
+  double* to = kCount > 0 ? own : sums;
+  std::fill_n(to, all, 0.0);
+  for (size_t k = 0; k < count; ++k) {
+    const double share = double{weight[k]};
+    const float* of_cell = values + static_cast<size_t>(index[k]) * all;
+    for (size_t v = 0; v < all; ++v) to[v] += share * double{of_cell[v]};
+  }
+  if (kCount > 0) std::copy_n(to, all, sums);
+}
+
 }  // namespace
 
 BlockInputs::BlockInputs(const YearInputs& inputs, const FeatureExpander& expander,
@@ -33,7 +54,10 @@ BlockInputs::BlockInputs(const YearInputs& inputs, const FeatureExpander& expand
       daily_(daily),
       constant_(constant),
       physical_(daily.size() * kLanes),
-      gpp_(kLanes) {
+      gpp_(kLanes),
+      constant_outside_(kLanes),
+      outside_(kLanes),
+      climate_values_(inputs.climate ? inputs.climate->variables.size() : 0) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const PackageInput& input : package.inputs)
     ranges_.push_back({input.min ? static_cast<float>(*input.min) : -infinity,
@@ -45,13 +69,12 @@ BlockInputs::BlockInputs(const YearInputs& inputs, const FeatureExpander& expand
 }
 
 void BlockInputs::begin(const int32_t* cells, const float* crops, size_t count, float* z) {
-  count_ = count;
-  std::copy_n(cells, count, cells_.begin());
-  constant_outside_.fill(false);
-  std::fill_n(z, constant_.size() * kLanes, 0.0F);
-  Floats values(constant_.size() * kLanes, 0.0F);
-  for (size_t lane = 0; lane < count; ++lane) {
-    const auto cell = static_cast<size_t>(cells[lane]);
+  std::fill(constant_outside_.begin(), constant_outside_.end(), 0.0F);
+  segments_.clear();
+  Floats values(constant_.size() * kLanes);
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    const size_t from = lane < count ? lane : 0;
+    const size_t cell = cells_[lane] = static_cast<size_t>(cells[from]);
     const float* statics = inputs_.statics.data() + cell * inputs_.static_names.size();
     const auto set = [&](size_t feature, float value) {
       const auto row = std::find(constant_.begin(), constant_.end(), feature);
@@ -62,63 +85,94 @@ void BlockInputs::begin(const int32_t* cells, const float* crops, size_t count, 
       }
     };
     for (const auto& link : expander_.static_links()) set(link.feature, statics[link.source]);
-    for (const size_t feature : expander_.crop_features()) set(feature, crops[lane]);
+    for (const size_t feature : expander_.crop_features()) set(feature, crops[from]);
     for (const size_t feature : expander_.year_features()) set(feature, inputs_.year_feature);
-    const std::vector<GppSegment>& segments = inputs_.gpp.segments;
+    if (!climate_row_.empty()) {
+      const SparseWeights& weights = *inputs_.climate_weights;
+      const auto first = static_cast<size_t>(weights.offset[cell]);
+      weights_[lane] = {weights.index.data() + first, weights.weight.data() + first,
+                        static_cast<size_t>(weights.offset[cell + 1]) - first};
+    }
     const auto before = [](const GppSegment& segment, int32_t wanted) {
       return segment.cell < wanted;
     };
-    segment_[lane] = std::lower_bound(segments.begin(), segments.end(), cells[lane], before);
-    segment_end_[lane] = std::lower_bound(segment_[lane], segments.end(), cells[lane] + 1, before);
+    const GppSegment *all = inputs_.gpp.segments.data(), *end = all + inputs_.gpp.segments.size();
+    const GppSegment* own = std::lower_bound(all, end, cells[from], before);
+    const GppSegment* others = std::lower_bound(own, end, cells[from] + 1, before);
+    if (own != others) segments_.push_back({lane, own, others});
   }
   for (size_t row = 0; row < constant_.size(); ++row)
-    scale(constant_[row], values.data() + row * kLanes, z + row * kLanes, constant_outside_, 0);
+    score_feature(constant_[row], values.data() + row * kLanes, z + row * kLanes,
+                  constant_outside_.data(), 0);
 }
 
-/// Climate cells of neighbouring cells are the same or neighbours: variables lie side by side.
+/// The weighted sums that climate_value() forms, of all variables of a climate cell at once: they
+/// lie side by side.
 void BlockInputs::climate_of(size_t day) {
   const auto& links = expander_.climate_links();
-  for (size_t k = 0; k < links.size(); ++k) {
-    float* row = physical_.data() + climate_row_[k] * kLanes;
-    for (size_t lane = 0; lane < count_; ++lane) {
-      const double value =
-          climate_value(inputs_, static_cast<size_t>(cells_[lane]), day, links[k].source);
-      if (std::isnan(value)) throw expander_.missing(links[k].feature, day);
-      row[lane] = static_cast<float>(value);
+  if (links.empty()) return;
+  const ClimateBlock& climate = *inputs_.climate;
+  const size_t variables = climate.variables.size();
+  const float* today = climate.values.data() + day * climate.cells * variables;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    const WeightRow& row = weights_[lane];
+    if (row.count == 0) throw expander_.missing(links.front().feature, day);
+    if (variables == kUsualVariables) {
+      sum_variables<kUsualVariables>(row.index, row.weight, row.count, today, variables,
+                                     climate_values_.data());
+    } else {
+      sum_variables<0>(row.index, row.weight, row.count, today, variables, climate_values_.data());
     }
+    for (size_t k = 0; k < links.size(); ++k)
+      physical_[climate_row_[k] * kLanes + lane] =
+          static_cast<float>(climate_values_[links[k].source]);
   }
 }
 
 void BlockInputs::gpp_of(size_t day) {
-  const auto today = static_cast<int32_t>(day);
-  for (size_t lane = 0; lane < count_; ++lane) {
-    float value = composite_gpp(inputs_, static_cast<size_t>(cells_[lane]), day);
-    auto& segment = segment_[lane];
-    while (segment != segment_end_[lane] && segment->last < today) ++segment;
-    if (segment != segment_end_[lane] && segment->first <= today)
-      value = segment_gpp(*segment, today);
-    if (std::isnan(value)) throw expander_.missing(expander_.gpp_features()[0], day);
-    gpp_[lane] = value;
+  const GppSeries& gpp = inputs_.gpp;
+  const int32_t before = gpp.before[day], after = gpp.after[day];
+  const double weight = double{gpp.weight[day]};
+  const auto composite = [&](int32_t number) {
+    return gpp.values.data() + static_cast<size_t>(number) * inputs_.cells;
+  };
+  if (before < 0) {
+    std::fill(gpp_.begin(), gpp_.end(), std::numeric_limits<float>::quiet_NaN());
+  } else if (after < 0 || after == before || weight == 0) {
+    const float* values = composite(before);
+    for (size_t lane = 0; lane < kLanes; ++lane) gpp_[lane] = values[cells_[lane]];
+  } else {
+    const float *first = composite(before), *second = composite(after);
+    for (size_t lane = 0; lane < kLanes; ++lane)
+      gpp_[lane] = static_cast<float>((1.0 - weight) * double{first[cells_[lane]]} +
+                                      weight * double{second[cells_[lane]]});
   }
+  const auto today = static_cast<int32_t>(day);
+  for (LaneSegments& segments : segments_) {
+    while (segments.next != segments.end && segments.next->last < today) ++segments.next;
+    if (segments.next != segments.end && segments.next->first <= today)
+      gpp_[segments.lane] = segment_gpp(*segments.next, today);
+  }
+  for (const float value : gpp_)
+    if (std::isnan(value)) throw expander_.missing(expander_.gpp_features()[0], day);
   if (gpp_row_ < daily_.size())
     std::copy_n(gpp_.begin(), kLanes,
                 physical_.begin() + static_cast<std::ptrdiff_t>(gpp_row_ * kLanes));
 }
 
-void BlockInputs::scale(size_t feature, const float* physical, float* z,
-                        std::array<bool, kLanes>& outside, size_t day) const {
+void BlockInputs::score_feature(size_t feature, const float* physical, float* z, float* outside,
+                                size_t day) const {
   const Scaler& scaler = package_.inputs[feature].scaler;
   const Range range = ranges_[feature];
-  bool finite = true;
-  for (size_t lane = 0; lane < count_; ++lane) {
-    z[lane] = static_cast<float>((double{physical[lane]} - scaler.mean) / scaler.std);
-    outside[lane] = outside[lane] || physical[lane] < range.low || physical[lane] > range.high;
-    finite = finite && std::isfinite(z[lane]);
+  if (score({scaler.mean, scaler.std}, range.low, range.high, physical, z, outside)) return;
+  const auto& links = expander_.climate_links();
+  const bool climate = std::any_of(links.begin(), links.end(),
+                                   [&](const auto& link) { return link.feature == feature; });
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    if (std::isfinite(z[lane])) continue;
+    if (climate && std::isnan(physical[lane])) throw expander_.missing(feature, day);
+    throw no_finite_score(package_, feature, physical[lane], day, inputs_.year);
   }
-  if (finite) return;
-  for (size_t lane = 0; lane < count_; ++lane)
-    if (!std::isfinite(z[lane]))
-      throw no_finite_score(package_, feature, physical[lane], day, inputs_.year);
 }
 
 void BlockInputs::day(size_t day, float* z) {
@@ -126,7 +180,8 @@ void BlockInputs::day(size_t day, float* z) {
   gpp_of(day);
   outside_ = constant_outside_;
   for (size_t row = 0; row < daily_.size(); ++row)
-    scale(daily_[row], physical_.data() + row * kLanes, z + row * kLanes, outside_, day);
+    score_feature(daily_[row], physical_.data() + row * kLanes, z + row * kLanes, outside_.data(),
+                  day);
 }
 
 }  // namespace fluxtile::fused

@@ -31,10 +31,10 @@ class BlockInputs {
   /// order. Throws Error as FeatureExpander::expand() does, and Error(data) for a
   /// z-score that is not finite.
   void day(size_t day, float* z);
-  /// Of the day that was formed last, by lane: GPP in physical units; whether any feature lies
-  /// outside the package's range.
+  /// Of the day that was formed last, by lane: GPP in physical units; 1 where any feature lies
+  /// outside the package's range, else 0.
   [[nodiscard]] const float* gpp() const { return gpp_.data(); }
-  [[nodiscard]] const std::array<bool, kLanes>& outside() const { return outside_; }
+  [[nodiscard]] const float* outside() const { return outside_.data(); }
 
  private:
   struct Range {
@@ -42,8 +42,8 @@ class BlockInputs {
   };
   void climate_of(size_t day);
   void gpp_of(size_t day);
-  void scale(size_t feature, const float* physical, float* z, std::array<bool, kLanes>& outside,
-             size_t day) const;
+  void score_feature(size_t feature, const float* physical, float* z, float* outside,
+                     size_t day) const;
 
   const YearInputs& inputs_;
   const FeatureExpander& expander_;
@@ -52,13 +52,24 @@ class BlockInputs {
   std::vector<Range> ranges_;
   std::vector<size_t> climate_row_;  ///< row of each climate variable among the daily features
   size_t gpp_row_ = 0;               ///< row of GPP; their number where the network has no GPP
-  size_t count_ = 0;
-  std::array<int32_t, kLanes> cells_{};
-  std::array<bool, kLanes> constant_outside_{}, outside_{};
-  /// Segments of each lane's cell: the next one that may hold, and the end.
-  std::array<std::vector<GppSegment>::const_iterator, kLanes> segment_, segment_end_;
-  Floats physical_;  ///< [daily][lane]
-  Floats gpp_;       ///< [lane]
+  std::array<size_t, kLanes> cells_{};
+  /// A lane's row of climate weights: climate cells and their weights.
+  struct WeightRow {
+    const int32_t* index = nullptr;
+    const float* weight = nullptr;
+    size_t count = 0;
+  };
+  std::array<WeightRow, kLanes> weights_{};
+  /// Segments of the lanes that have some: the next one that may hold, and the end.
+  struct LaneSegments {
+    size_t lane = 0;
+    const GppSegment *next = nullptr, *end = nullptr;
+  };
+  std::vector<LaneSegments> segments_;
+  Floats physical_;                     ///< [daily][lane]
+  Floats gpp_;                          ///< [lane]
+  Floats constant_outside_, outside_;   ///< [lane]
+  std::vector<double> climate_values_;  ///< of one lane
 };
 
 }  // namespace fluxtile::fused

@@ -355,6 +355,46 @@ void Attend(const float* score, const float* values, float* sum, float* weighted
   }
 }
 
+using DoubleTag = hn::Repartition<double, Floats>;
+constexpr DoubleTag dd;
+/// As many floats as there are doubles in a vector.
+constexpr hn::Rebind<float, DoubleTag> dh;
+
+HWY_INLINE bool all_finite(const float* values) {
+  const V infinity = hn::Inf(d);
+  auto finite = hn::Lt(hn::Abs(hn::Load(d, values)), infinity);
+  for (size_t lane = N; lane < kLanes; lane += N)
+    finite = hn::And(finite, hn::Lt(hn::Abs(hn::Load(d, values + lane)), infinity));
+  return hn::AllTrue(d, finite);
+}
+
+bool Score(const Scale& scale, float low, float high, const float* values, float* z,
+           float* outside) {
+  const auto mean = hn::Set(dd, scale.mean), std = hn::Set(dd, scale.std);
+  for (size_t lane = 0; lane < kLanes; lane += hn::Lanes(dd)) {
+    const auto value = hn::PromoteTo(dd, hn::Load(dh, values + lane));
+    hn::Store(hn::DemoteTo(dh, hn::Div(hn::Sub(value, mean), std)), dh, z + lane);
+  }
+  for (size_t lane = 0; lane < kLanes; lane += N) {
+    const V value = hn::Load(d, values + lane);
+    const auto beyond = hn::Or(hn::Lt(value, hn::Set(d, low)), hn::Gt(value, hn::Set(d, high)));
+    hn::Store(hn::IfThenElse(beyond, hn::Set(d, 1.0F), hn::Load(d, outside + lane)), d,
+              outside + lane);
+  }
+  return all_finite(z);
+}
+
+bool Unscore(const Scale& scale, bool release, const float* z, float* values) {
+  const auto mean = hn::Set(dd, scale.mean), std = hn::Set(dd, scale.std);
+  for (size_t lane = 0; lane < kLanes; lane += hn::Lanes(dd)) {
+    // Product and sum are rounded apart, as `pixel` and the torch engine do.
+    auto value = hn::Add(hn::Mul(hn::PromoteTo(dd, hn::Load(dh, z + lane)), std), mean);
+    if (release) value = hn::Sub(hn::Zero(dd), value);
+    hn::Store(hn::DemoteTo(dh, value), dh, values + lane);
+  }
+  return all_finite(values);
+}
+
 }  // namespace fluxtile::fused::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -365,6 +405,8 @@ HWY_EXPORT(RecurrentDay);
 HWY_EXPORT(Dense);
 HWY_EXPORT(Head);
 HWY_EXPORT(Attend);
+HWY_EXPORT(Score);
+HWY_EXPORT(Unscore);
 
 namespace {
 
@@ -402,6 +444,13 @@ void head(const std::vector<float>& weights, float bias, const float* in, float*
 }
 void attend(const float* score, const float* values, float* sum, float* weighted) {
   HWY_DYNAMIC_DISPATCH(Attend)(score, values, sum, weighted);
+}
+bool score(const Scale& scale, float low, float high, const float* values, float* z,
+           float* outside) {
+  return HWY_DYNAMIC_DISPATCH(Score)(scale, low, high, values, z, outside);
+}
+bool unscore(const Scale& scale, bool release, const float* z, float* values) {
+  return HWY_DYNAMIC_DISPATCH(Unscore)(scale, release, z, values);
 }
 
 std::string kernel_target() { return hwy::TargetName(best_target()); }

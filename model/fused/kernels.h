@@ -39,6 +39,19 @@ void head(const std::vector<float>& weights, float bias, const float* in, float*
 /// weighted[64][lane] += e * values[64][lane].
 void attend(const float* score, const float* values, float* sum, float* weighted);
 
+/// A linear scale: physical = mean + std * z.
+struct Scale {
+  double mean = 0, std = 1;
+};
+
+/// z [lane] = (value - mean) / std of values [lane], in float64 and rounded once. `outside` [lane]
+/// becomes 1 where a value lies outside [low, high]. Returns whether all of z is finite.
+bool score(const Scale& scale, float low, float high, const float* values, float* z,
+           float* outside);
+/// values [lane] = z * std + mean, or what that lacks to 0 (`release`), in float64 and rounded
+/// once. Returns whether all are finite.
+bool unscore(const Scale& scale, bool release, const float* z, float* values);
+
 /// The instruction set in use: "AVX3", "AVX2", ...
 std::string kernel_target();
 /// Whether it has fused multiply-add: without it the bytes are its own.

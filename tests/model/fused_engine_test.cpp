@@ -449,11 +449,11 @@ TEST(FusedEngine, BlocksTakeTheInputsThatExpanderGives) {
     block.day(day, z.data());
     for (size_t lane = 0; lane < kLanes; ++lane) {
       for (size_t row = 0; row < network.daily.size(); ++row)
-        ASSERT_EQ(z[row * kLanes + lane], lane < 20 ? score(lane, day, network.daily[row]) : 0.0F)
+        ASSERT_EQ(z[row * kLanes + lane], score(lane < 20 ? lane : 0, day, network.daily[row]))
             << day << " " << lane << " " << network.daily[row];
       for (size_t row = 0; row < network.constant.size() && day == 0; ++row)
         ASSERT_EQ(constants[row * kLanes + lane],
-                  lane < 20 ? score(lane, 0, network.constant[row]) : 0.0F);
+                  score(lane < 20 ? lane : 0, 0, network.constant[row]));
     }
   }
 }
