@@ -103,6 +103,7 @@ int run(const std::string& path, const std::vector<std::string>& overrides) {
   Ledger ledger(stages, private_folder(config));
   ledger.forget_all(stages.plan->units);
   const TileMemory memory(*stages.plan, config);
+  limit_source_blocks(memory.source_block_bytes());
   Progress progress(options.progress);
   const double planned = seconds_since(begin);
   const RunTally tally = run_tiles(stages, ledger, memory, stages.plan->units, progress);

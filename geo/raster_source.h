@@ -66,6 +66,9 @@ std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWin
 /// (before inputs are replaced, and in tests).
 void close_thread_datasets();
 
+/// Lowers what is kept of decoded blocks to `bytes`, for a run that needs no more.
+void limit_source_blocks(size_t bytes);
+
 /// Blocks of GeoTIFFs that were decoded by this process.
 uint64_t decoded_source_blocks();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/source_blocks.h"
 
+#include <algorithm>
 #include <atomic>
 #include <list>
 #include <map>
@@ -68,6 +69,11 @@ class Cache {
     memory_ = bytes;
     make_room();
   }
+  void limit_memory(size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    memory_ = std::min(memory_, bytes);
+    make_room();
+  }
 
   void clear() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -120,6 +126,7 @@ std::shared_ptr<const SourceBlock> source_block(const SourceBlockId& id,
 }
 
 void set_source_block_memory(size_t bytes) { cache().set_memory(bytes); }
+void limit_source_blocks(size_t bytes) { cache().limit_memory(bytes); }
 void forget_source_blocks() { cache().clear(); }
 uint64_t decoded_source_blocks() { return cache().decoded(); }
 

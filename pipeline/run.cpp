@@ -163,6 +163,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   const Plan& plan = *stages.plan;
   Ledger ledger(stages, private_folder(config));
   const TileMemory memory(plan, config);
+  limit_source_blocks(memory.source_block_bytes());
   const auto units = units_of_shard(plan, options);
   sweep(stages, config, units);
   if (options.fresh) ledger.forget_all(units);

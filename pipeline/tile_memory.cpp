@@ -17,6 +17,12 @@ constexpr uint64_t kProgram = (260ULL + 64ULL) << 20;
 constexpr uint64_t kReading = 16ULL << 20;
 constexpr double kDegreeMetres = 111319.49;
 
+/// Size of a number of a GDAL type: Byte, Int16, UInt16, Int32, ..., Float64.
+uint64_t bytes_of(const std::string& type) {
+  const auto digits = type.find_first_of("0123456789");
+  return digits == std::string::npos ? 1 : std::stoull(type.substr(digits)) / 8;
+}
+
 }  // namespace
 
 TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), config_(config) {
@@ -28,6 +34,18 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
         composites_, std::count_if(all.begin(), all.end(), [&](const CompositeRef& c) {
           return c.end > first && c.first < end;
         }));
+  }
+  const auto& read = plan.sources.gpp.composites;
+  if (!read.empty() && read.front().layer.variable.empty()) {
+    const RasterInfo raster = read_raster_info(read.front().layer.path);
+    const int64_t width = std::max(raster.block_width, 1),
+                  height = std::max(raster.block_height, 1);
+    const int64_t blocks =
+        (raster.grid.width + width - 1) / width * ((raster.grid.height + height - 1) / height);
+    // A tile lies on two or three squares; of thin strips, as many as make them up.
+    const int64_t squares = 3 * std::max<int64_t>(1, width / height);
+    block_bytes_ = static_cast<uint64_t>(composites_ * std::min(blocks, squares) * width * height) *
+                   bytes_of(raster.bands.front().type);
   }
   const ClimateRun& run = plan.sources.climate.variables.front().runs.front();
   const NetcdfInfo info = read_netcdf_info(run.path);
@@ -63,7 +81,7 @@ uint64_t TileMemory::wanted() const {
   uint64_t unit = 0;
   const int64_t cells = plan_.engine.device == "cpu" ? unit_cells : plan_.tile * plan_.tile;
   for (const auto& region : plan_.regions) unit = std::max(unit, tile_bytes(cells, region));
-  return std::min(budget(), unit * static_cast<uint64_t>(plan_.threads + 2));
+  return std::min(budget(), unit * static_cast<uint64_t>(plan_.threads + 1));
 }
 
 int64_t TileMemory::unit_rows(const CellWindow& tile) const {

@@ -15,7 +15,7 @@ class TileMemory {
 
   /// Cells of a tile that are worked on as one unit: enough to keep all threads busy, and few
   /// enough that what is in flight does not grow with the tiles.
-  static constexpr int64_t unit_cells = 16384;
+  static constexpr int64_t unit_cells = 12288;
   /// Rows of a unit of a tile: even strips of at most unit_cells, none planned with fewer than 32
   /// rows. The whole tile where networks run on a device, which wants many cells at once.
   [[nodiscard]] int64_t unit_rows(const CellWindow& tile) const;
@@ -33,12 +33,15 @@ class TileMemory {
   /// What tiles in flight shall hold together: as much as keeps the threads busy while tiles are
   /// read and written, within the budget.
   [[nodiscard]] uint64_t wanted() const;
+  /// Decoded blocks of rasters that are worth keeping: three of each composite that a year reads.
+  [[nodiscard]] uint64_t source_block_bytes() const { return block_bytes_; }
   [[nodiscard]] PlanEstimate estimate() const;
 
  private:
   const Plan& plan_;
   const Config& config_;
-  int64_t composites_ = 0;     // that one year reads, at most
+  int64_t composites_ = 0;  // that one year reads, at most
+  uint64_t block_bytes_ = 0;
   int64_t climate_cells_ = 0;  // of a full tile's window
 };
 

@@ -46,6 +46,11 @@ TEST_F(AtomicFileTest, WritesBytesAsTheyAre) {
   EXPECT_EQ(files(), 1U);
 }
 
+TEST_F(AtomicFileTest, PiecesFollowEachOther) {
+  write_atomically(path("x"), std::vector<std::string_view>{"one", "", "two"});
+  EXPECT_EQ(read_file(path("x")), "onetwo");
+}
+
 TEST_F(AtomicFileTest, CreatesItsFolder) {
   write_atomically(path("a/b/c"), "text");
   EXPECT_EQ(read_file(path("a/b/c")), "text");

@@ -34,6 +34,16 @@ TEST(Sha256, OfAFileIsThatOfItsBytes) {
   EXPECT_THROW(sha256_file(path.string()), Error);
 }
 
+TEST(Digest, PiecesGiveTheSumOfTheWhole) {
+  std::string text;
+  for (int k = 0; k < 5000; ++k) text += static_cast<char>(k * 7);
+  const std::string_view whole = text;
+  EXPECT_EQ(
+      xxh3_64({whole.substr(0, 3), whole.substr(3, 0), whole.substr(3, 2000), whole.substr(2003)}),
+      xxh3_64(text.data(), text.size()));
+  EXPECT_EQ(xxh3_64(std::vector<std::string_view>{}), xxh3_64("", 0));
+}
+
 // Test values of the xxHash specification's reference implementation for empty input.
 TEST(Digest, KnownSums) {
   EXPECT_EQ(Digest().hex(), "99aa06d3014798d86001c324468d497f");

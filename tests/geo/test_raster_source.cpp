@@ -228,6 +228,63 @@ TEST_F(RasterFile, EveryTypeIsRead) {
   }
 }
 
+TEST_F(RasterFile, CompressedBlocksAreDecodedOnceWhateverTheWindows) {
+  constexpr int width = 70, height = 50, bands = 2;
+  struct Layout {
+    std::vector<const char*> options;
+    uint64_t blocks;  ///< of one band
+  };
+  const std::vector<Layout> layouts = {
+      {{"TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=32", "COMPRESS=DEFLATE", nullptr}, 5 * 2},
+      {{"TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16", "INTERLEAVE=PIXEL", "COMPRESS=LZW", nullptr},
+       5 * 4},
+      {{"BLOCKYSIZE=3", "INTERLEAVE=BAND", "COMPRESS=DEFLATE", nullptr}, 17}};
+  for (size_t l = 0; l < layouts.size(); ++l) {
+    const std::string path = (folder_ / ("layout" + std::to_string(l) + ".tif")).string();
+    GDALDataset* dataset = GetGDALDriverManager()->GetDriverByName("GTiff")->Create(
+        path.c_str(), width, height, bands, GDT_Int16,
+        const_cast<char**>(layouts[l].options.data()));
+    ASSERT_NE(dataset, nullptr);
+    const auto stored = [](int band, int64_t row, int64_t column) {
+      return static_cast<double>(band * 10000 + row * 100 + column);
+    };
+    for (int band = 1; band <= bands; ++band) {
+      std::vector<double> values;
+      for (int row = 0; row < height; ++row)
+        for (int column = 0; column < width; ++column) values.push_back(stored(band, row, column));
+      ASSERT_EQ(dataset->GetRasterBand(band)->RasterIO(GF_Write, 0, 0, width, height, values.data(),
+                                                       width, height, GDT_Float64, 0, 0, nullptr),
+                CE_None);
+    }
+    GDALClose(dataset);
+    const RasterInfo info = read_raster_info(path);
+    const uint64_t before = decoded_source_blocks();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([&, t] {
+        std::mt19937 random(static_cast<unsigned>(t));
+        for (int repeat = 0; repeat < 60; ++repeat) {
+          const int64_t column = random() % width, row = random() % height;
+          SourceWindow window{column, row, 1 + static_cast<int64_t>(random()) % (width - column),
+                              1 + static_cast<int64_t>(random()) % (height - row)};
+          if (repeat == 0) window = {0, 0, width, height};
+          for (int band = 1; band <= bands; ++band) {
+            const auto values = read_window(info, band, window);
+            ASSERT_EQ(values.size(), window.cells());
+            for (size_t i = 0; i < values.size(); ++i) {
+              const auto at = static_cast<int64_t>(i);
+              ASSERT_EQ(values[i], stored(band, window.row + at / window.width,
+                                          window.column + at % window.width))
+                  << path << " band " << band;
+            }
+          }
+        }
+      });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(decoded_source_blocks() - before, layouts[l].blocks * bands) << path;
+  }
+}
+
 TEST_F(RasterFile, AbsentAndDamagedFiles) {
   try {
     read_raster_info((folder_ / "absent.tif").string());

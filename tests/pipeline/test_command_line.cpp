@@ -62,7 +62,7 @@ class CommandLineTest : public ::testing::Test {
 TEST_F(CommandLineTest, RunWithEveryOption) {
   ASSERT_EQ(call({"run", config(), "--set", "grid.tile=64", "--set=region.select=[NE]", "--threads",
                   "2", "--memory", "3GB", "--progress", "off", "--log-level", "warn", "--fresh",
-                  "--allow-synthetic-model", "--shard", "2/8"}),
+                  "--allow-synthetic-model", "--shard", "2/8", "--timeline", "t.svg"}),
             0)
       << err_;
   const Recorded& r = recorded();
@@ -79,7 +79,13 @@ TEST_F(CommandLineTest, RunWithEveryOption) {
   EXPECT_TRUE(r.options.allow_synthetic_model);
   EXPECT_EQ(r.options.shard, 2);
   EXPECT_EQ(r.options.shards, 8);
+  EXPECT_EQ(r.options.timeline, "t.svg");
   EXPECT_EQ(r.config.climate.recipe, "gridmet");
+}
+
+TEST_F(CommandLineTest, ATimelineIsATraceOrAPicture) {
+  EXPECT_EQ(call({"run", config(), "--timeline", "t.png"}), 64);
+  EXPECT_THAT(err_, HasSubstr(".json or .svg"));
 }
 
 TEST_F(CommandLineTest, DefaultsOfRun) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <thread>
 
 #include "base/stop.h"
 #include "tests/pipeline/small_run.h"
@@ -22,6 +23,15 @@ class GraphTest : public SmallRun {
     size_t count = 0;
     for (const auto& unit : run.plan().units) count += run.ledger->complete(unit) ? 1 : 0;
     return count;
+  }
+  /// Waits for something that another thread brings about; false when it never does.
+  static bool in_time(const std::function<bool()>& happened) {
+    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!happened()) {
+      if (std::chrono::steady_clock::now() > latest) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
   void age(const std::string& name) const {
     fs::last_write_time(world(name), fs::last_write_time(world(name)) + std::chrono::seconds(5));
@@ -128,6 +138,74 @@ TEST_F(GraphTest, AnUnreadableInputFailsTheTilesThatNeedIt) {
     }
 }
 
+TEST_F(GraphTest, TheNextYearIsReadWhileThisOneIsInferred) {
+  // The networks of a tile's spin-up year wait until the year behind it has been read.
+  Run run = open();
+  ASSERT_EQ(run.plan().steps.size(), 2U);
+  run.stages.timeline = std::make_shared<Timeline>();
+  const auto assembled = [&] {
+    size_t count = 0;
+    for (const auto& span : run.stages.timeline->spans())
+      count += std::string(span.stage) == "assemble" ? 1 : 0;
+    return count;
+  };
+  engine_->before = [&](const YearInputs&) {
+    EXPECT_TRUE(in_time([&] { return assembled() >= 2; })) << "the next year is not read";
+  };
+  EXPECT_EQ(tiles(run, {run.plan().units.front()}).tile_years_done, 1U);
+  EXPECT_EQ(complete(run), 1U);
+}
+
+TEST_F(GraphTest, AFailureWhileReadingAheadBelongsToItsOwnYear) {
+  Run run = open();
+  fs::resize_file(world("gpp/gpp_2018201.tif"), 200);  // after planning
+  EXPECT_GT(tiles(run).tiles_failed, 0U);
+  for (const auto& unit : run.plan().units) {
+    const auto failure = run.ledger->failure(unit);
+    if (!failure) continue;
+    EXPECT_EQ(failure->year, 2018);
+    EXPECT_EQ(failure->attempts, 1);
+    // The spin-up year before it went through the networks and left its state.
+    const std::string region = run.plan().regions[unit.region].file_name;
+    EXPECT_TRUE(fs::exists(run.stages.write->state_path(region, unit, 0, 2017)));
+  }
+  EXPECT_EQ(engine_->years()[2017], static_cast<int>(run.plan().units.size()));
+}
+
+TEST_F(GraphTest, WithoutStatesATileBeginsAnew) {
+  Run run = open({"state.keep=0"});
+  tiles(run);
+  EXPECT_EQ(complete(run), run.plan().units.size());
+  for (const auto& entry : fs::recursive_directory_iterator(out(".fluxtile/tiles")))
+    EXPECT_NE(entry.path().extension(), ".state") << entry.path();
+  const auto expected = check_tiles(run.stages, *run.ledger).region_results;
+  engine_->forget_years();
+  shift(world("gpp/gpp_2018201.tif"), 30);
+  Run changed = open({"state.keep=0"});
+  tiles(changed);
+  EXPECT_NE(check_tiles(changed.stages, *changed.ledger).region_results, expected);
+  EXPECT_EQ(engine_->years().size(), 2U);  // the spin-up year as well
+}
+
+TEST_F(GraphTest, StagesAreNotedWithTileAndYear) {
+  Run run = open();
+  run.stages.timeline = std::make_shared<Timeline>();
+  tiles(run);
+  std::map<std::string, size_t> count;
+  for (const auto& span : run.stages.timeline->spans()) {
+    ++count[span.stage];
+    if (std::string(span.stage) == "infer") {
+      EXPECT_GE(span.tile, 0);
+      EXPECT_TRUE(span.year == 2017 || span.year == 2018) << span.year;
+    }
+    EXPECT_LE(span.begin, span.end);
+  }
+  const size_t units = run.plan().units.size(), years = units * run.plan().steps.size();
+  EXPECT_EQ(count["open"], units);
+  for (const char* stage : {"ingest_gpp", "ingest_climate", "assemble", "infer", "write"})
+    EXPECT_EQ(count[stage], years) << stage;
+}
+
 TEST_F(GraphTest, AWriteErrorEndsTheRun) {
   Run run = open();
   write(out(".fluxtile/tiles"), "a file where a folder has to be");
@@ -146,11 +224,20 @@ TEST_F(GraphTest, AWriteErrorEndsTheRun) {
 TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
   const auto expected = results({});
   fs::remove_all(out());
-  engine_->before = [&](const YearInputs&) {
+  const auto any_written = [&] {
     std::error_code gone;  // files come and go while we look
     for (fs::recursive_directory_iterator at(out(".fluxtile/tiles"), gone), end; at != end && !gone;
          at.increment(gone))
-      if (at->path().extension() == ".tile-year") Stop::request(15);
+      if (at->path().extension() == ".tile-year") return true;
+    return false;
+  };
+  std::atomic<int> spin_ups{0}, years{0};
+  engine_->before = [&](const YearInputs& inputs) {
+    // The first tile gets through; whoever comes behind it stops the run as soon as it is written.
+    if ((inputs.year == 2018 ? years : spin_ups).fetch_add(1) > 0 && years > 0) {
+      EXPECT_TRUE(in_time(any_written));
+      Stop::request(15);
+    }
     Stop::throw_if_requested();  // as engines do between batches
   };
   Run run = open();
@@ -161,7 +248,7 @@ TEST_F(GraphTest, AStopRequestEndsTheRunAsInterruptedAndNothingIsLost) {
     EXPECT_EQ(error.code(), Code::interrupted);
   }
   const size_t units = run.plan().units.size(), done = complete(run);
-  EXPECT_LT(done, units);  // not all tiles are in flight at once
+  EXPECT_LT(done, units);
   EXPECT_GT(done, 0U);
   for (const auto& unit : run.plan().units) EXPECT_FALSE(run.ledger->failure(unit));
   Stop::clear();

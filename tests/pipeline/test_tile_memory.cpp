@@ -71,6 +71,40 @@ TEST_F(TileMemoryTest, ATileThatDoesNotFitIsCutIntoStripsOf32Rows) {
   }
 }
 
+TEST_F(TileMemoryTest, TilesAreCutIntoEvenUnits) {
+  const TileMemory m = memory();
+  EXPECT_EQ(m.unit_rows({0, 0, 256, 256}), 43);
+  EXPECT_EQ(m.unit_rows({0, 0, 186, 126}), 63);
+  EXPECT_EQ(m.unit_rows({0, 0, 64, 64}), 64);
+  EXPECT_EQ(m.unit_rows({0, 0, 4096, 100}), 25);  // 32 rows at most, in even parts
+  plan_.engine.device = "cuda";
+  EXPECT_EQ(memory().unit_rows({0, 0, 256, 256}), 256);
+}
+
+TEST_F(TileMemoryTest, WhatIsInFlightDoesNotGrowWithThePromise) {
+  plan_.memory = 4ULL << 30;
+  const uint64_t wanted = memory().wanted();
+  plan_.memory = 64ULL << 30;
+  EXPECT_EQ(memory().wanted(), wanted);
+  plan_.threads = 8;
+  EXPECT_GT(memory().wanted(), 2 * wanted);
+  plan_.memory = memory().fixed_bytes() + (1U << 20);
+  EXPECT_LE(memory().wanted(), memory().budget());
+  EXPECT_LT(memory().wanted(), wanted);
+}
+
+TEST_F(TileMemoryTest, EngineAndArchitectureCount) {
+  EXPECT_GT(plan_.scratch, 0U);
+  const uint64_t before = memory().fixed_bytes();
+  plan_.scratch += 1 << 20;
+  EXPECT_EQ(memory().fixed_bytes(), before + (2U << 20));
+  PlanRegion region = with(1);
+  EXPECT_EQ(region.state_size, 384U);
+  const uint64_t bytes = memory().tile_bytes(1000, region);
+  region.state_size = 128;
+  EXPECT_EQ(bytes - memory().tile_bytes(1000, region), 1000U * 256U * 4U * 2U);
+}
+
 TEST_F(TileMemoryTest, TooLittleNamesTheSmallestPromiseThatWorks) {
   for (const int threads : {1, 2, 16}) {
     plan_.threads = threads;
