@@ -13,6 +13,7 @@
 #include "model/engine_checks.h"
 #include "pipeline/config.h"
 #include "pipeline/graph.h"
+#include "pipeline/heap_limits.h"
 #include "pipeline/log.h"
 
 namespace fluxtile {
@@ -88,6 +89,7 @@ nlohmann::ordered_json same_rasters(const Plan& plan) {
 
 int run(const std::string& path, const std::vector<std::string>& overrides) {
   const auto begin = std::chrono::steady_clock::now();
+  return_large_arrays();
   initialise_log("error", "text");
   const Config config = read_config(path, overrides, {FLUXTILE_RECIPES});
   initialise_gdal(gdal_cache_bytes(config.run.memory), false);
@@ -115,6 +117,7 @@ int run(const std::string& path, const std::vector<std::string>& overrides) {
   json["plan_s"] = planned;
   json["aligned_cells_per_s"] = cells / tally.wall_seconds;
   json["stage_thread_s"] = tally.stage_seconds;
+  json["blocks_decoded"] = decoded_source_blocks();
   json["same"] = same_rasters(*stages.plan);
   json["peak_bytes"] = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   std::cout << json.dump() << "\n";

@@ -63,7 +63,9 @@ Slab make_slab(const NcFile& file, const NetcdfVariable& v, Span time, Span y, S
   return slab;
 }
 
-/// Compressed chunks that a window touches should stay inflated while the days go by.
+/// Compressed chunks that a window touches should stay inflated: those of all steps asked for,
+/// which the next tile reads again, or where that is too much those of one step, while the days go
+/// by.
 void keep_chunks(NcFile& file, const NetcdfVariable& v, const Slab& slab) {
   if (slab.count.empty()) return;
   int storage = NC_CONTIGUOUS;
@@ -73,14 +75,17 @@ void keep_chunks(NcFile& file, const NetcdfVariable& v, const Slab& slab) {
     return;
   size_t bytes = 0;
   if (nc_inq_type(file.ncid, slab.type, nullptr, &bytes) != NC_NOERR) return;
+  size_t times = 1;
   for (size_t i = 0; i < chunk.size(); ++i) {
     const size_t edge = std::max<size_t>(chunk[i], 1);
     const size_t first = slab.start[i] / edge, last = (slab.start[i] + slab.count[i] - 1) / edge;
-    const size_t chunks = static_cast<int>(i) == v.time_dimension ? 1 : last - first + 1;
+    const bool time = static_cast<int>(i) == v.time_dimension;
+    if (time) times = last - first + 1;
+    const size_t chunks = time ? 1 : last - first + 1;
     if (bytes > (size_t{1} << 40) / edge / chunks) return;  // no cache is that large
     bytes *= edge * chunks;
   }
-  grow_chunk_cache(file, slab.id, bytes + bytes / 8);
+  grow_chunk_cache(file, slab.id, bytes + bytes / 8, times);
 }
 
 double modulus(nc_type type) {

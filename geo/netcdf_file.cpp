@@ -21,8 +21,8 @@ namespace fluxtile {
 namespace {
 
 constexpr size_t kOpenFiles = 8;
-constexpr size_t kChunkBudget = size_t{128} << 20;  // all files together
-constexpr size_t kChunkStart = size_t{1} << 20;     // a variable's cache when its file is opened
+constexpr size_t kChunkBudget = size_t{64} << 20;  // all files together
+constexpr size_t kChunkStart = size_t{1} << 20;    // a variable's cache when its file is opened
 
 std::recursive_mutex& netcdf_mutex() {
   static std::recursive_mutex mutex;
@@ -136,8 +136,9 @@ NcFile& open_netcdf(const std::string& path) {
   return list.front().file;
 }
 
-void grow_chunk_cache(NcFile& file, int variable, size_t bytes) {
+void grow_chunk_cache(NcFile& file, int variable, size_t bytes, size_t times) {
   size_t& set = file.chunk_cache[variable];
+  if (times <= kChunkBudget / kOpenFiles / bytes) bytes *= times;
   if (bytes <= std::max(set, kChunkStart)) return;
   const size_t others = chunk_total() - set;
   const size_t allowed = others >= kChunkBudget ? 0 : kChunkBudget - others;

@@ -30,9 +30,9 @@ struct NcFile {
 /// room. A file that was replaced since (size, time or inode) is opened anew. Throws Error(data).
 NcFile& open_netcdf(const std::string& path);
 
-/// Gives the chunk cache of a variable at least `bytes`, as far as the budget of the process for
-/// all such caches allows.
-void grow_chunk_cache(NcFile& file, int variable, size_t bytes);
+/// Gives the chunk cache of a variable at least `times` times `bytes`, or where one file's share of
+/// the budget of the process for all such caches does not allow that, `bytes` as far as it does.
+void grow_chunk_cache(NcFile& file, int variable, size_t bytes, size_t times);
 
 /// Throws Error(io) with file and what NetCDF says unless `status` is NC_NOERR.
 void check_netcdf(int status, const std::string& path, const std::string& doing);

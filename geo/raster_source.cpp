@@ -16,12 +16,13 @@
 #include "base/nearest_name.h"
 #include "geo/gdal_access.h"
 #include "geo/gdal_messages.h"
+#include "geo/source_blocks.h"
 
 namespace fluxtile {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t most_open_datasets = 64;
+constexpr size_t most_open_datasets = 16;
 
 std::atomic<bool> remote_allowed{false};
 
@@ -135,6 +136,126 @@ std::string text_of(const SourceWindow& w) {
          ", rows " + std::to_string(w.row) + ".." + std::to_string(w.row + w.height - 1);
 }
 
+/// The thread's dataset of a raster, if it still is the one that was planned with.
+GDALDataset& planned_dataset(const RasterInfo& info, int band) {
+  GDALDataset& dataset = thread_datasets().get(info.path);
+  if (dataset.GetRasterXSize() == info.grid.width && dataset.GetRasterYSize() == info.grid.height &&
+      dataset.GetRasterCount() >= band)
+    return dataset;
+  throw Error(Code::data, "the raster is not the one that was planned with: its size changed")
+      .file(info.path)
+      .found(std::to_string(dataset.GetRasterXSize()) + " x " +
+             std::to_string(dataset.GetRasterYSize()) + ", " +
+             std::to_string(dataset.GetRasterCount()) + " band(s)")
+      .expected(std::to_string(info.grid.width) + " x " + std::to_string(info.grid.height));
+}
+
+/// Throws what GDAL said while a window was read, if it said anything.
+void require_read(CPLErr result, const GdalMessages& messages, const RasterInfo& info, int band,
+                  const SourceWindow& window) {
+  if (result == CE_None && !messages.failed()) return;
+  const std::string said = messages.text();
+  thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
+  throw Error(Code::io,
+              "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said))
+      .file(info.path)
+      .found("band " + std::to_string(band) + ", " + text_of(window))
+      .hint("the file may be truncated or damaged: compare its size with the original");
+}
+
+CPLErr fetch(GDALRasterBand& from, const SourceWindow& window, void* into, GDALDataType type) {
+  return from.RasterIO(GF_Read, static_cast<int>(window.column), static_cast<int>(window.row),
+                       static_cast<int>(window.width), static_cast<int>(window.height), into,
+                       static_cast<int>(window.width), static_cast<int>(window.height), type, 0, 0,
+                       nullptr);
+}
+
+template <typename T>
+void widen(const unsigned char* from, size_t n, double* to) {
+  const T* values = reinterpret_cast<const T*>(from);
+  for (size_t i = 0; i < n; ++i) to[i] = static_cast<double>(values[i]);
+}
+
+/// Numbers of a GDAL type as doubles. False for a type that is not converted here.
+bool widen(GDALDataType type, const unsigned char* from, size_t n, double* to) {
+  switch (type) {
+    case GDT_Byte:
+      widen<uint8_t>(from, n, to);
+      return true;
+    case GDT_UInt16:
+      widen<uint16_t>(from, n, to);
+      return true;
+    case GDT_Int16:
+      widen<int16_t>(from, n, to);
+      return true;
+    case GDT_UInt32:
+      widen<uint32_t>(from, n, to);
+      return true;
+    case GDT_Int32:
+      widen<int32_t>(from, n, to);
+      return true;
+    case GDT_Float32:
+      widen<float>(from, n, to);
+      return true;
+    case GDT_Float64:
+      widen<double>(from, n, to);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Puts the part of a block that lies in a window at its place. `block_window`: the whole block in
+/// the raster's cells.
+void place_block(const SourceBlock& block, GDALDataType type, const SourceWindow& block_window,
+                 const SourceWindow& window, std::vector<double>& values) {
+  const auto size = static_cast<int64_t>(GDALGetDataTypeSizeBytes(type));
+  const int64_t left = std::max(block_window.column, window.column);
+  const int64_t right =
+      std::min(block_window.column + block_window.width, window.column + window.width);
+  const int64_t top = std::max(block_window.row, window.row);
+  const int64_t bottom =
+      std::min(block_window.row + block_window.height, window.row + window.height);
+  for (int64_t row = top; row < bottom; ++row) {
+    const int64_t from = (row - block_window.row) * block_window.width + left - block_window.column;
+    const int64_t to = (row - window.row) * window.width + left - window.column;
+    widen(type, block.bytes.data() + from * size, static_cast<size_t>(right - left),
+          values.data() + to);
+  }
+}
+
+/// The stored numbers of a window as doubles, block by block through the shared cache.
+void read_blocks(const RasterInfo& info, int band, const SourceWindow& window, GDALDataType type,
+                 std::vector<double>& values) {
+  const int64_t bw = info.block_width, bh = info.block_height;
+  for (int64_t row = window.row / bh; row * bh < window.row + window.height; ++row) {
+    for (int64_t column = window.column / bw; column * bw < window.column + window.width;
+         ++column) {
+      const SourceWindow block_window{column * bw, row * bh, bw, bh};
+      const auto decode = [&] {
+        GdalMessages messages;
+        GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
+        SourceBlock block;
+        block.bytes.resize(block_window.cells() *
+                           static_cast<size_t>(GDALGetDataTypeSizeBytes(type)));
+        // Through GDAL's own cache: a pixel-interleaved file decodes all bands of a block at once.
+        GDALRasterBlock* held =
+            source.GetLockedBlockRef(static_cast<int>(column), static_cast<int>(row));
+        if (held != nullptr) {
+          std::copy_n(static_cast<const unsigned char*>(held->GetDataRef()), block.bytes.size(),
+                      block.bytes.data());
+          held->DropLock();
+        }
+        require_read(held == nullptr ? CE_Failure : CE_None, messages, info, band, window);
+        return block;
+      };
+      const auto block =
+          source_block({info.path, band, static_cast<int>(column), static_cast<int>(row)}, decode);
+      place_block(*block, type, block_window, window, values);
+    }
+  }
+}
+
 std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& window,
                          bool physical) {
   if (band < 1 || band > static_cast<int>(info.bands.size()))
@@ -152,41 +273,22 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
   std::vector<double> values(window.cells());
   std::vector<unsigned char> mask;  // 0 = absent; only for files with a mask of their own
   const BandInfo& about = info.bands[static_cast<size_t>(band - 1)];
-  bool float32 = false;
-  {
-    GDALDataset& dataset = thread_datasets().get(info.path);
-    if (dataset.GetRasterXSize() != info.grid.width ||
-        dataset.GetRasterYSize() != info.grid.height || dataset.GetRasterCount() < band)
-      throw Error(Code::data, "the raster is not the one that was planned with: its size changed")
-          .file(info.path)
-          .found(std::to_string(dataset.GetRasterXSize()) + " x " +
-                 std::to_string(dataset.GetRasterYSize()) + ", " +
-                 std::to_string(dataset.GetRasterCount()) + " band(s)")
-          .expected(std::to_string(info.grid.width) + " x " + std::to_string(info.grid.height));
+  const GDALDataType type = GDALGetDataTypeByName(about.type.c_str());
+  const bool float32 = type == GDT_Float32;
+  // Other drivers may put a window together in their own way.
+  const bool by_blocks = info.driver == "GTiff" && info.block_width > 0 && info.block_height > 0 &&
+                         widen(type, nullptr, 0, nullptr);
+  if (by_blocks) read_blocks(info, band, window, type, values);
+  if (!by_blocks || about.own_mask) {
     GdalMessages messages;
-    GDALRasterBand& source = *dataset.GetRasterBand(band);
-    float32 = source.GetRasterDataType() == GDT_Float32;
-    const auto fetch = [&](GDALRasterBand& from, void* into, GDALDataType type) {
-      return from.RasterIO(GF_Read, static_cast<int>(window.column), static_cast<int>(window.row),
-                           static_cast<int>(window.width), static_cast<int>(window.height), into,
-                           static_cast<int>(window.width), static_cast<int>(window.height), type, 0,
-                           0, nullptr);
-    };
-    CPLErr result = fetch(source, values.data(), GDT_Float64);
-    const int flags = source.GetMaskFlags();
-    if (result == CE_None && (flags & GMF_PER_DATASET) != 0 && (flags & GMF_NODATA) == 0) {
+    GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
+    CPLErr result = CE_None;
+    if (!by_blocks) result = fetch(source, window, values.data(), GDT_Float64);
+    if (result == CE_None && about.own_mask) {
       mask.resize(values.size());
-      result = fetch(*source.GetMaskBand(), mask.data(), GDT_Byte);
+      result = fetch(*source.GetMaskBand(), window, mask.data(), GDT_Byte);
     }
-    if (result != CE_None || messages.failed()) {
-      const std::string said = messages.text();
-      thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
-      throw Error(Code::io,
-                  "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said))
-          .file(info.path)
-          .found("band " + std::to_string(band) + ", " + text_of(window))
-          .hint("the file may be truncated or damaged: compare its size with the original");
-    }
+    require_read(result, messages, info, band, window);
   }
 
   std::vector<double> absent;
@@ -288,7 +390,8 @@ void initialise_gdal(size_t cache_bytes, bool allow_remote) {
           "CouchDB", "Cloudant",   "PostGISRaster", "MSSQLSpatial", "OCI",    "GeoRaster",
           "HANA",    "GNMDatabase"})
       deregister(name);
-  GDALSetCacheMax64(static_cast<GIntBig>(cache_bytes));
+  GDALSetCacheMax64(static_cast<GIntBig>(cache_bytes / 4));
+  set_source_block_memory(cache_bytes - cache_bytes / 4);
 }
 
 RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
@@ -324,6 +427,8 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
     band.description = source.GetDescription();
     band.unit = source.GetUnitType();
     band.type = GDALGetDataTypeName(source.GetRasterDataType());
+    const int mask_flags = source.GetMaskFlags();
+    band.own_mask = (mask_flags & GMF_PER_DATASET) != 0 && (mask_flags & GMF_NODATA) == 0;
     band.scale = packing.scale.value_or(source.GetScale());
     band.offset = packing.offset.value_or(source.GetOffset());
     band.nodata = packing.nodata ? packing.nodata : declared_nodata(source);
@@ -362,6 +467,9 @@ std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWin
   return read(info, band, window, false);
 }
 
-void close_thread_datasets() { thread_datasets().clear(); }
+void close_thread_datasets() {
+  thread_datasets().clear();
+  forget_source_blocks();
+}
 
 }  // namespace fluxtile

@@ -23,6 +23,7 @@ struct Packing {
 struct BandInfo {
   int band = 1;
   std::string description, unit, type;
+  bool own_mask = false;  ///< the file holds a mask that tells absent cells
   double scale = 1, offset = 0;
   std::optional<double> nodata;
   std::vector<double> fill_values;             ///< further stored values that mean nodata
@@ -41,8 +42,8 @@ struct RasterInfo {
 };
 
 /// Registers the GDAL drivers fluxtile uses (netCDF/HDF5 drivers stay out of GDAL: they share no
-/// lock with ours) and sets GDAL_CACHEMAX. Call once in main() before threads start. `cache_bytes`
-/// counts into the memory promise.
+/// lock with ours). Call once in main() before threads start. `cache_bytes` counts into the memory
+/// promise: a quarter becomes GDAL_CACHEMAX, the rest keeps decoded blocks for all threads.
 void initialise_gdal(size_t cache_bytes, bool allow_remote = false);
 
 /// Opens a raster, reads its header, closes it. Throws Error(data) with the file and the cause.
@@ -61,7 +62,11 @@ std::vector<double> read_window(const RasterInfo& info, int band, const SourceWi
 /// As read_window but without scale and offset: stored codes of a classified raster.
 std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window);
 
-/// Closes the calling thread's cached datasets (before inputs are replaced, and in tests).
+/// Closes the calling thread's cached datasets and forgets the decoded blocks of all threads
+/// (before inputs are replaced, and in tests).
 void close_thread_datasets();
+
+/// Blocks of GeoTIFFs that were decoded by this process.
+uint64_t decoded_source_blocks();
 
 }  // namespace fluxtile

@@ -85,7 +85,7 @@ std::string absolute_path(const std::string& path, const std::string& base) {
 }
 
 size_t gdal_cache_bytes(uint64_t memory) {
-  constexpr uint64_t most = 64ULL << 20;
+  constexpr uint64_t most = 32ULL << 20;
   return static_cast<size_t>(std::min(memory / 16, most));
 }
 

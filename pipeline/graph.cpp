@@ -33,7 +33,12 @@ class TileGraph {
  public:
   TileGraph(const RunStages& stages, Ledger& ledger, const TileMemory& memory,
             const std::vector<TileUnit>& units, Progress& progress)
-      : stages_(stages), ledger_(ledger), memory_(memory), units_(units), progress_(progress) {}
+      : stages_(stages),
+        ledger_(ledger),
+        memory_(memory),
+        units_(units),
+        progress_(progress),
+        most_bytes_(memory.wanted()) {}
 
   RunTally run();
 
@@ -87,18 +92,17 @@ class TileGraph {
   RunTally tally_;
   std::optional<Error> fatal_;
   size_t next_unit_ = 0, in_flight_ = 0;
-  uint64_t bytes_in_flight_ = 0;
+  uint64_t most_bytes_, bytes_in_flight_ = 0;
 };
 
 std::vector<JobPtr> TileGraph::feed() {
   std::vector<JobPtr> started;
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto most = static_cast<size_t>(plan().threads) * 2 + 2;
+  const auto most = static_cast<size_t>(plan().threads) * 4 + 16;  // also of the smallest tiles
   while (!fatal_ && Stop::requested() == 0 && next_unit_ < units_.size() && in_flight_ < most) {
     const TileUnit& unit = units_[next_unit_];
-    const uint64_t bytes =
-        memory_.tile_bytes(unit.cells, plan().regions[unit.region].members.size());
-    if (in_flight_ > 0 && bytes_in_flight_ + bytes > memory_.budget()) break;
+    const uint64_t bytes = memory_.tile_bytes(unit.cells, plan().regions[unit.region]);
+    if (in_flight_ > 0 && bytes_in_flight_ + bytes > most_bytes_) break;
     bytes_in_flight_ += bytes;
     ++in_flight_;
     started.push_back(std::make_shared<TileJob>(unit, bytes, static_cast<int32_t>(next_unit_++)));

@@ -16,6 +16,7 @@
 #include "pipeline/plan_sources.h"
 #include "pipeline/result_key.h"
 #include "pipeline/tile_memory.h"
+#include "pipeline/tile_order.h"
 #include "stages/aggregate.h"
 
 namespace fluxtile {
@@ -114,13 +115,35 @@ std::vector<Member> members_of(const Config& config, const std::string& region,
   return members;
 }
 
-/// Tiles of the region, cut into strips of whole 32 rows where a tile does not fit the memory.
+/// Bytes that a thread takes while networks run. A CPU's engine tells itself; one on a device
+/// stages its inputs in pieces.
+uint64_t scratch_of(const Plan& plan, const std::vector<std::shared_ptr<const Package>>& packages) {
+  constexpr uint64_t staging = 256ULL << 20;
+  if (plan.engine.device != "cpu") return staging / static_cast<uint64_t>(plan.threads);
+  uint64_t most = 0;
+  for (const auto& package : packages)
+    most = std::max<uint64_t>(most, make_engine(plan.engine, package)->scratch_bytes(366));
+  return most;
+}
+
+/// Whether the blocks of the composites, of which most is read, reach from one side to the other.
+bool blocks_span_rows(const Plan& plan) {
+  const auto& composites = plan.sources.gpp.composites;
+  if (composites.empty() || !composites.front().layer.variable.empty()) return false;
+  const RasterInfo info = read_raster_info(composites.front().layer.path);
+  return info.block_width >= info.grid.width && info.grid.width > 512;
+}
+
+/// Tiles of the region, cut into strips of about TileMemory::unit_cells, or of as few rows as fit
+/// the memory.
 void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& to_region,
                const TileMemory& memory) {
   PlanRegion& region = plan.regions[r];
-  const int64_t side = std::min(plan.tile, memory.largest_side(plan.regions[r].members.size()));
-  for (const TileIndex& tile : tiles_of(region.window, plan.tile)) {
+  const int64_t fits = memory.largest_side(region);
+  const auto tiles = ordered_tiles(tiles_of(region.window, plan.tile), blocks_span_rows(plan));
+  for (const TileIndex& tile : tiles) {
     const CellWindow whole = tile_window(tile, plan.tile).intersection(region.window);
+    const int64_t side = std::min(fits, memory.unit_rows(whole));
     for (int64_t row = 0; row < whole.height; row += side) {
       const CellWindow window{whole.column, whole.row + row, whole.width,
                               std::min(side, whole.height - row)};
@@ -271,6 +294,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
     const auto info = architecture_info(run.packages[region.members.front().engine]->architecture);
     region.variables = info.variables;
     region.annual_variables = info.annual_variables;
+    region.state_size = info.state_size;
     plan.regions.push_back(std::move(region));
   }
   for (const auto& [name, packages] : config.models.regions) {
@@ -296,6 +320,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
 
   relate_to_boundaries(config, run);
   const Transform to_region(plan.to_boundaries);
+  plan.scratch = scratch_of(plan, run.packages);
   const TileMemory memory(plan, config);
   for (size_t r = 0; r < plan.regions.size(); ++r) {
     const RegionIndex index(run.regions.regions[r]);

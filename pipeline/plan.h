@@ -26,6 +26,7 @@ struct PlanRegion {
   int64_t cells = 0;
   std::vector<Member> members;
   std::vector<std::string> variables, annual_variables;
+  size_t state_size = 0;   ///< floats a cell and member
   std::string result_key;  ///< what of model, options, engine, grid and operations decides values
   std::vector<std::string> warnings;
 };
@@ -78,6 +79,7 @@ struct Plan {
   std::string year_rule;
   EngineOptions engine;
   std::string engine_identity;
+  uint64_t scratch = 0;           ///< bytes that a thread of the engine takes
   bool daily = false;             ///< tile-years store daily values
   bool synthetic_model = false;   ///< some package was trained on synthetic data
   bool synthetic_inputs = false;  ///< every input says that it is synthetic

@@ -10,6 +10,7 @@
 #include "base/work_span.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
+#include "pipeline/heap_limits.h"
 #include "pipeline/merge.h"
 #include "pipeline/report.h"
 #include "pipeline/run_record.h"
@@ -153,6 +154,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
     return open_plan(config, options, options.shard ? PlanUse::shard : PlanUse::run);
   }();
   warn(planned.plan);
+  if (planned.plan.engine.engine == "fused") return_large_arrays();
   RunStages stages = [&] {
     const WorkSpan span("engine");
     return make_stages(std::move(planned), config, network_engines(), false);

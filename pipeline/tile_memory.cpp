@@ -11,12 +11,11 @@ namespace fluxtile {
 namespace {
 
 // A program linked with torch starts at 156 MB; PROJ, GDAL and NetCDF add what opening their files
-// takes, and NetCDF keeps up to 128 MiB of decompressed chunks.
-constexpr uint64_t kProgram = (260ULL + 128ULL) << 20;
-constexpr uint64_t kScratchPerThread =
-    48ULL << 20;  // torch's intermediate arrays of one batch of 64 cells and a year
+// takes, and NetCDF keeps up to 64 MiB of decompressed chunks.
+constexpr uint64_t kProgram = (260ULL + 64ULL) << 20;
+// Of each thread, beside the engine's: open datasets, windows that are being read.
+constexpr uint64_t kReading = 16ULL << 20;
 constexpr double kDegreeMetres = 111319.49;
-constexpr size_t kStateFloats = 384;
 
 }  // namespace
 
@@ -53,18 +52,34 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
 
 uint64_t TileMemory::fixed_bytes() const {
   return kProgram + gdal_cache_bytes(plan_.memory) +
-         kScratchPerThread * static_cast<uint64_t>(plan_.threads);
+         (plan_.scratch + kReading) * static_cast<uint64_t>(plan_.threads);
 }
 
 uint64_t TileMemory::budget() const {
   return plan_.memory > fixed_bytes() ? plan_.memory - fixed_bytes() : 0;
 }
 
-uint64_t TileMemory::tile_bytes(int64_t cells, size_t members) const {
-  const auto n = static_cast<uint64_t>(cells), m = static_cast<uint64_t>(members);
-  const uint64_t state = n * m * kStateFloats * 4 * 2;  // before and while it is written
-  const uint64_t gpp =
-      n * static_cast<uint64_t>(composites_) * 4 + n * 96;  // values, one layer in double, segments
+uint64_t TileMemory::wanted() const {
+  uint64_t unit = 0;
+  const int64_t cells = plan_.engine.device == "cpu" ? unit_cells : plan_.tile * plan_.tile;
+  for (const auto& region : plan_.regions) unit = std::max(unit, tile_bytes(cells, region));
+  return std::min(budget(), unit * static_cast<uint64_t>(plan_.threads + 2));
+}
+
+int64_t TileMemory::unit_rows(const CellWindow& tile) const {
+  if (plan_.engine.device != "cpu") return std::max<int64_t>(tile.height, 1);
+  const int64_t most = std::max<int64_t>(32, unit_cells / std::max<int64_t>(tile.width, 1));
+  if (tile.height <= most) return std::max<int64_t>(tile.height, 1);
+  const int64_t strips = (tile.height + most - 1) / most;
+  return (tile.height + strips - 1) / strips;
+}
+
+uint64_t TileMemory::tile_bytes(int64_t cells, const PlanRegion& region) const {
+  const auto n = static_cast<uint64_t>(cells), m = static_cast<uint64_t>(region.members.size());
+  const uint64_t state = n * m * region.state_size * 4 * 2;  // also as it was stored, when resumed
+  const uint64_t years = plan_.steps.size() > 1 ? 2 : 1;     // one is read ahead
+  const uint64_t gpp = n * static_cast<uint64_t>(composites_) * 4 * years +
+                       n * 96;  // values, one layer in double, segments
   const uint64_t weights = n * (4 * (8 + 4) + 8) * 3;
   const uint64_t statics =
       n * static_cast<uint64_t>(plan_.sources.statics.size() + plan_.steps.size()) * 4 + n * 32;
@@ -72,18 +87,18 @@ uint64_t TileMemory::tile_bytes(int64_t cells, size_t members) const {
   const uint64_t results = (n * m * (4 * 12 * 4 + 2 * 4 + 12 * 2 + 4) + daily) * 2;
   const uint64_t climate =
       static_cast<uint64_t>(climate_cells_) * 368 *
-      (plan_.sources.climate.terms.size() * 4 + plan_.sources.climate.variables.size() * 8);
+      (plan_.sources.climate.terms.size() * 4 * years + plan_.sources.climate.variables.size() * 8);
   return state + gpp + weights + statics + results + climate;
 }
 
-int64_t TileMemory::largest_side(size_t members) const {
+int64_t TileMemory::largest_side(const PlanRegion& region) const {
   const uint64_t available = budget();
   for (int64_t rows = plan_.tile; rows > 0; rows = rows <= 32 ? 0 : (rows - 1) / 32 * 32) {
-    if (tile_bytes(plan_.tile * rows, members) <= available) return rows;
+    if (tile_bytes(plan_.tile * rows, region) <= available) return rows;
   }
   // GDAL's cache grows with the promise: look for the promise that holds itself.
   const uint64_t rest = fixed_bytes() - gdal_cache_bytes(plan_.memory) +
-                        tile_bytes(plan_.tile * std::min<int64_t>(32, plan_.tile), members);
+                        tile_bytes(plan_.tile * std::min<int64_t>(32, plan_.tile), region);
   uint64_t need = rest;
   while (need < rest + gdal_cache_bytes(need)) need = rest + gdal_cache_bytes(need);
   throw config_.lines
@@ -98,23 +113,24 @@ int64_t TileMemory::largest_side(size_t members) const {
 PlanEstimate TileMemory::estimate() const {
   PlanEstimate estimate;
   estimate.fixed_bytes = fixed_bytes();
-  uint64_t cell_members = 0;
+  uint64_t cell_members = 0, state_floats = 0;
   for (const auto& unit : plan_.units) {
-    const size_t members = plan_.regions[unit.region].members.size();
-    estimate.tile_bytes = std::max(estimate.tile_bytes, tile_bytes(unit.cells, members));
-    cell_members += static_cast<uint64_t>(unit.cells) * members;
+    const PlanRegion& region = plan_.regions[unit.region];
+    const uint64_t runs = static_cast<uint64_t>(unit.cells) * region.members.size();
+    estimate.tile_bytes = std::max(estimate.tile_bytes, tile_bytes(unit.cells, region));
+    cell_members += runs;
+    state_floats += runs * region.state_size;
   }
   const auto years = static_cast<uint64_t>(std::count_if(
       plan_.steps.begin(), plan_.steps.end(), [](const YearStep& step) { return !step.spinup; }));
   const uint64_t fits =
-      estimate.tile_bytes == 0 ? 1 : std::max<uint64_t>(1, budget() / estimate.tile_bytes);
+      estimate.tile_bytes == 0 ? 1 : std::max<uint64_t>(1, wanted() / estimate.tile_bytes);
   estimate.tiles_in_flight =
-      static_cast<int>(std::min<uint64_t>(fits, static_cast<uint64_t>(plan_.threads) * 2 + 2));
+      static_cast<int>(std::min<uint64_t>(fits, std::max<uint64_t>(1, plan_.units.size())));
   estimate.result_bytes =
       cell_members * years * (4 * 12 * 4 + 2 * 4 + 12 * 2 + 4 + (plan_.daily ? 4 * 366 * 4 : 0)) +
       cell_members * years * 16;
-  estimate.state_bytes =
-      cell_members * kStateFloats * 4 * static_cast<uint64_t>(config_.keep_states);
+  estimate.state_bytes = state_floats * 4 * static_cast<uint64_t>(config_.keep_states);
   for (const auto& region : plan_.regions) {
     for (const auto& product : config_.products) {
       const uint64_t steps = product.period == Period::annual

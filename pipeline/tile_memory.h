@@ -13,16 +13,26 @@ class TileMemory {
  public:
   TileMemory(const Plan& plan, const Config& config);
 
-  /// Bytes that a tile-year in flight holds: states, one year of compact inputs with margins,
-  /// results.
-  [[nodiscard]] uint64_t tile_bytes(int64_t cells, size_t members) const;
+  /// Cells of a tile that are worked on as one unit: enough to keep all threads busy, and few
+  /// enough that what is in flight does not grow with the tiles.
+  static constexpr int64_t unit_cells = 16384;
+  /// Rows of a unit of a tile: even strips of at most unit_cells, none planned with fewer than 32
+  /// rows. The whole tile where networks run on a device, which wants many cells at once.
+  [[nodiscard]] int64_t unit_rows(const CellWindow& tile) const;
+
+  /// Bytes that a tile-year of a region holds in flight: states, compact inputs of one year with
+  /// margins and of the next one, which is read ahead, results.
+  [[nodiscard]] uint64_t tile_bytes(int64_t cells, const PlanRegion& region) const;
   /// Rows of a full-width tile that fit; a multiple of 32 (or the tile's side). Throws Error(data)
   /// with the smallest memory that works when not even 32 rows fit.
-  [[nodiscard]] int64_t largest_side(size_t members) const;
+  [[nodiscard]] int64_t largest_side(const PlanRegion& region) const;
   /// Program, caches and the scratch of all threads.
   [[nodiscard]] uint64_t fixed_bytes() const;
   /// What is left for tiles in flight.
   [[nodiscard]] uint64_t budget() const;
+  /// What tiles in flight shall hold together: as much as keeps the threads busy while tiles are
+  /// read and written, within the budget.
+  [[nodiscard]] uint64_t wanted() const;
   [[nodiscard]] PlanEstimate estimate() const;
 
  private:

@@ -20,6 +20,12 @@ class TileMemoryTest : public SmallWorld {
     plan_.tile = 256;
   }
   [[nodiscard]] TileMemory memory() const { return {plan_, config_}; }
+  /// A region whose cells have so many members.
+  [[nodiscard]] PlanRegion with(size_t members) const {
+    PlanRegion region = plan_.regions.front();
+    region.members.resize(members, region.members.front());
+    return region;
+  }
 
   Config config_;
   Plan plan_;
@@ -27,16 +33,16 @@ class TileMemoryTest : public SmallWorld {
 
 TEST_F(TileMemoryTest, MoreCellsAndMembersTakeMore) {
   const TileMemory m = memory();
-  EXPECT_LT(m.tile_bytes(1000, 1), m.tile_bytes(2000, 1));
-  EXPECT_LT(m.tile_bytes(1000, 1), m.tile_bytes(1000, 2));
+  EXPECT_LT(m.tile_bytes(1000, with(1)), m.tile_bytes(2000, with(1)));
+  EXPECT_LT(m.tile_bytes(1000, with(1)), m.tile_bytes(1000, with(2)));
   // At least the hidden states: 1.5 kB a cell and member.
-  EXPECT_GT(m.tile_bytes(65536, 2) - m.tile_bytes(65536, 1), 65536U * 1536U);
+  EXPECT_GT(m.tile_bytes(65536, with(2)) - m.tile_bytes(65536, with(1)), 65536U * 1536U);
 }
 
 TEST_F(TileMemoryTest, DailyValuesCount) {
-  const uint64_t before = memory().tile_bytes(1000, 1);
+  const uint64_t before = memory().tile_bytes(1000, with(1));
   plan_.daily = true;
-  EXPECT_GT(memory().tile_bytes(1000, 1), before + 1000U * 4U * 365U * 4U);
+  EXPECT_GT(memory().tile_bytes(1000, with(1)), before + 1000U * 4U * 365U * 4U);
 }
 
 TEST_F(TileMemoryTest, TheBudgetIsThePromiseWithoutWhatIsAlwaysThere) {
@@ -50,7 +56,7 @@ TEST_F(TileMemoryTest, TheBudgetIsThePromiseWithoutWhatIsAlwaysThere) {
 
 TEST_F(TileMemoryTest, ATileThatDoesNotFitIsCutIntoStripsOf32Rows) {
   plan_.memory = 8ULL << 30;
-  EXPECT_EQ(memory().largest_side(1), 256);
+  EXPECT_EQ(memory().largest_side(with(1)), 256);
   // Just too little for the whole tile.
   const TileMemory ample = memory();
   for (const int64_t rows : {224, 96, 32}) {
@@ -58,10 +64,10 @@ TEST_F(TileMemoryTest, ATileThatDoesNotFitIsCutIntoStripsOf32Rows) {
     uint64_t low = 0, high = 8ULL << 30;
     while (high - low > 1024) {  // the promise at which `rows` begin to fit
       plan_.memory = (low + high) / 2;
-      (memory().budget() >= ample.tile_bytes(256 * rows, 1) ? high : low) = plan_.memory;
+      (memory().budget() >= ample.tile_bytes(256 * rows, with(1)) ? high : low) = plan_.memory;
     }
     plan_.memory = high;
-    EXPECT_EQ(memory().largest_side(1), rows);
+    EXPECT_EQ(memory().largest_side(with(1)), rows);
   }
 }
 
@@ -71,7 +77,7 @@ TEST_F(TileMemoryTest, TooLittleNamesTheSmallestPromiseThatWorks) {
     plan_.memory = 100ULL << 20;
     std::string expected;
     try {
-      (void)memory().largest_side(1);
+      (void)memory().largest_side(with(1));
       FAIL() << "not refused";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Code::data);
@@ -81,9 +87,9 @@ TEST_F(TileMemoryTest, TooLittleNamesTheSmallestPromiseThatWorks) {
     ASSERT_THAT(expected, HasSubstr("at least "));
     const uint64_t least = std::stoull(expected.substr(9));
     plan_.memory = least << 20;
-    EXPECT_EQ(memory().largest_side(1), 32) << expected;
+    EXPECT_EQ(memory().largest_side(with(1)), 32) << expected;
     plan_.memory = (least - 2) << 20;
-    EXPECT_THROW((void)memory().largest_side(1), Error) << expected;
+    EXPECT_THROW((void)memory().largest_side(with(1)), Error) << expected;
   }
 }
 
