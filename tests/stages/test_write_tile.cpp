@@ -148,7 +148,7 @@ TEST(TileYearFile, ForeignFilesAreAbsent) {
   EXPECT_FALSE(parse_tile_year("", "x"));
   EXPECT_FALSE(parse_tile_year("GIF89a and more of it", "x"));
   EXPECT_FALSE(parse_tile_year(sealed("no safetensors, but a trailer that fits"), "x"));
-  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-state 1"), "x"));
+  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-state 2"), "x"));
   EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-tile-year 0"), "x"));
   TileState state;
   state.members = {{{1, 2, 3, 4, 5, 6}}};
