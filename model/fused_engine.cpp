@@ -27,8 +27,10 @@ using fused::kLanes;
 constexpr size_t kMonths = 12;
 
 enum Variable : size_t { ra, rh, nee, gpp, variables };
-/// What the engine adds to a year that is kept in its middle: the month's sums and its flags.
+/// What the engine adds to a year that is kept in its middle, of the month of the day before: sums,
+/// then flags and the month's number in one float, which holds both exactly.
 constexpr size_t kMonthRows = 2 * variables + 1;
+constexpr uint32_t kMonthUnit = 1U << 16;
 
 /// What the blocks of one run share. They write to different cells.
 struct Year {
@@ -218,13 +220,15 @@ void FusedEngine::Block::take_up() {
     std::fill_n(to, kLanes, 0.0F);
     for (size_t lane = 0; lane < count_; ++lane) to[lane] = values[cell(lane) * stride + row];
   }
-  if (!from || from->day >= year_.inputs.days) return;
+  if (!from || from->day == 0 || from->day >= year_.inputs.days) return;
   const size_t month = year_.inputs.month[from->day];
   for (size_t lane = 0; lane < count_; ++lane) {
     const float* own = values.data() + cell(lane) * stride + network;
+    const auto packed = static_cast<uint32_t>(own[2 * variables]);
+    if (packed / kMonthUnit != month) continue;  // a month begins
     for (size_t v = 0; v < variables; ++v)
       std::memcpy(&sums_[v][month][lane], own + 2 * v, sizeof(double));
-    flags_[month][lane] = static_cast<uint16_t>(own[2 * variables]);
+    flags_[month][lane] = static_cast<uint16_t>(packed % kMonthUnit);
   }
 }
 
@@ -233,17 +237,18 @@ void FusedEngine::Block::begin(size_t day) {
   for (OpenYear& kept : year_.span.kept) {
     if (kept.day != day) continue;
     const size_t network = engine_.info_.state_size + engine_.info_.open_size - kMonthRows;
-    const size_t month = day < year_.inputs.days ? year_.inputs.month[day] : kMonths;
     for (size_t row = 0; row < network; ++row) {
       const float* from = sweep_->state(row);
       for (size_t lane = 0; lane < count_; ++lane)
         kept.values[cell(lane) * (network + kMonthRows) + row] = from[lane];
     }
-    for (size_t lane = 0; lane < count_ && month < kMonths; ++lane) {
+    if (day == 0) continue;
+    const uint8_t month = year_.inputs.month[day - 1];
+    for (size_t lane = 0; lane < count_; ++lane) {
       float* own = kept.values.data() + cell(lane) * (network + kMonthRows) + network;
       for (size_t v = 0; v < variables; ++v)
         std::memcpy(own + 2 * v, &sums_[v][month][lane], sizeof(double));
-      own[2 * variables] = static_cast<float>(flags_[month][lane]);
+      own[2 * variables] = static_cast<float>(flags_[month][lane] + month * kMonthUnit);
     }
   }
 }

@@ -397,9 +397,14 @@ TEST_P(FusedArchitecture, AYearIsKeptWhereItsDaysEnd) {
   (void)engine->run_span(until, member, first, false, keeping);
   YearSpan rest;
   rest.from = &keeping.kept.at(0);
-  (void)engine->run_span(inputs, member, second, false, rest);
-  (void)engine->run(inputs, member, expected, false);
+  const MemberYear later = engine->run_span(inputs, member, second, false, rest);
+  const MemberYear whole = engine->run(inputs, member, expected, false);
   EXPECT_EQ(second.values, expected.values);
+  const size_t july = 6 * inputs.cells;  // the month that was cut
+  for (size_t row = 0; row < whole.monthly.size(); row += 12 * inputs.cells)
+    for (size_t at = row + july; at < row + 12 * inputs.cells; ++at)
+      ASSERT_EQ(later.monthly[at], whole.monthly[at]) << at;
+  for (size_t at = july; at < whole.flags.size(); ++at) ASSERT_EQ(later.flags[at], whole.flags[at]);
 }
 
 TEST_P(FusedArchitecture, RefusesASpanThatDoesNotFit) {
