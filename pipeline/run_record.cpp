@@ -200,6 +200,7 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
       {"tiles_s", tally.wall_seconds},
       {"stage_thread_s", stage_seconds},
       {"pixel_years", tally.pixel_years},
+      {"pixel_days", tally.pixel_days},
       {"pixel_years_per_s",
        tally.wall_seconds > 0 ? static_cast<double>(tally.pixel_years) / tally.wall_seconds : 0.0}};
   json["threads"] = plan.threads;

@@ -245,6 +245,7 @@ void infer_year(TileJob& job, const RunStages& stages) {
   job.results = (*stages.infer)(job.assembled, stages.plan->regions[job.unit.region].members,
                                 job.state, job.open ? &*job.open : nullptr,
                                 days_to_keep(*stages.plan, job.step, inputs), job.kept_open);
+  job.pixel_days = job.pixel_years * (inputs.days - (job.open ? job.open->day : 0));
   for (TileState& state : job.kept_open) state.stamp = stages.plan->step_stamps[job.step];
   if (!job.open) return;
   for (size_t m = 0; m < job.results.size(); ++m)

@@ -39,6 +39,7 @@ struct TileJob {
   std::string chain;                 ///< digest chain of the years that are assembled
   AssembledYear assembled;
   uint64_t pixel_years = 0;  ///< of the current year
+  uint64_t pixel_days = 0;   ///< of the current year
   std::vector<TileYearMember> results;
   std::optional<Error> error;
 };
