@@ -314,7 +314,10 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   EngineOptions wanted{config.run.engine, config.run.device, config.run.precision};
   try {
     plan.engine = resolve_engine(wanted);
-    if (plan.engine.engine == "fused") plan.keep_within_year = config.keep_within_year;
+    // A year that is closed can only be revised at its end.
+    if (plan.engine.engine == "fused")
+      plan.keep_within_year = std::min(config.keep_within_year,
+                                       plan.steps.back().complete ? 1 : config.keep_within_year);
   } catch (Error& error) {
     throw config.lines.locate(error, error.key().empty() ? "run.engine" : error.key());
   }

@@ -83,7 +83,7 @@ std::string plan_for_people(const Plan& plan, const Config& config) {
            "at most {} of tile-years, {} of states (the last {} of years and {} within the last "
            "year), {} of products in {}",
            size_text(plan.estimate.result_bytes), size_text(plan.estimate.state_bytes),
-           config.keep_states, config.keep_within_year, size_text(plan.estimate.product_bytes),
+           config.keep_states, plan.keep_within_year, size_text(plan.estimate.product_bytes),
            config.output_directory));
   if (plan.estimate.seconds > 0) {
     line(

@@ -125,7 +125,7 @@ PlanEstimate TileMemory::estimate() const {
     cell_members += runs;
     state_floats += runs * (region.state_size * static_cast<uint64_t>(config_.keep_states) +
                             (region.state_size + region.open_size) *
-                                static_cast<uint64_t>(config_.keep_within_year));
+                                static_cast<uint64_t>(plan_.keep_within_year));
   }
   const auto years = static_cast<uint64_t>(std::count_if(
       plan_.steps.begin(), plan_.steps.end(), [](const YearStep& step) { return !step.spinup; }));
