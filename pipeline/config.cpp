@@ -43,6 +43,8 @@ class Reader {
     if (const auto state = root.find("state")) {
       if (const auto keep = state->find("keep"))
         config_.keep_states = static_cast<int>(keep->whole(0, 1000));
+      if (const auto keep = state->find("within_year"))
+        config_.keep_within_year = static_cast<int>(keep->whole(0, 12));
     }
     if (const auto run = root.find("run")) read_run(*run);
   }

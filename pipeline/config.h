@@ -140,6 +140,7 @@ struct Config {
   std::vector<ProductConfig> products;
   std::string zones_file, zones_key;  ///< optional second vector for summary.csv
   int keep_states = 2;                ///< state.keep
+  int keep_within_year = 4;           ///< state.within_year
   RunConfig run;
   std::string canonical;  ///< the merged configuration as canonical text, for digests
 };

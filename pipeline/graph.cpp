@@ -125,6 +125,7 @@ bool TileGraph::settle(const JobPtr& job) {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!plan().steps[job->step].spinup) ++tally_.tile_years_done;
       tally_.pixel_years += job->pixel_years;
+      tally_.pixel_days += job->pixel_days;
       tally_.too_long_gaps += job->assembled.too_long_gaps;
       tally_.without_climate += job->assembled.without_climate;
       tally_.negative_gpp += job->assembled.negative_gpp;

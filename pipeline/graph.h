@@ -19,6 +19,7 @@ struct RunTally {
   uint64_t tile_years_kept = 0;  ///< found valid from before
   uint64_t tiles_failed = 0;
   uint64_t pixel_years = 0;  ///< cells x years that ran through the networks, spin-up included
+  uint64_t pixel_days = 0;   ///< cells x days; fewer where a year was taken up in its middle
   uint64_t empty_tiles = 0;  ///< no modelled cell
   int64_t cells_inside = 0, cells_modelled = 0, without_crop = 0, without_static = 0;
   int64_t too_long_gaps = 0, without_climate = 0,

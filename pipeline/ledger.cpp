@@ -18,7 +18,7 @@ std::string Ledger::unit_name(const TileUnit& unit) const {
   return stages_.plan->regions.at(unit.region).name + "/" + unit.name();
 }
 
-std::optional<TileYear> Ledger::stored_tile_year(const TileUnit& unit, size_t step) const {
+std::optional<TileYear> Ledger::stored_days_of_year(const TileUnit& unit, size_t step) const {
   const PlanRegion& region = stages_.plan->regions.at(unit.region);
   const YearStep& year = stages_.plan->steps.at(step);
   const std::string path = stages_.write->tile_year_path(region.file_name, unit, step, year.year);
@@ -26,11 +26,15 @@ std::optional<TileYear> Ledger::stored_tile_year(const TileUnit& unit, size_t st
   const auto bytes = attempt([&] { return read_file(path); });
   if (!bytes.ok()) return std::nullopt;
   auto value = parse_tile_year(bytes.value(), path);
-  if (!value || value->result_key != region.result_key || value->step.year != year.year ||
-      value->step.days != year.days) {
+  if (!value || value->result_key != region.result_key || value->step.year != year.year)
     return std::nullopt;
-  }
   return value;
+}
+
+std::optional<TileYear> Ledger::stored_tile_year(const TileUnit& unit, size_t step) const {
+  auto stored = stored_days_of_year(unit, step);
+  if (stored && stored->step.days != stages_.plan->steps.at(step).days) return std::nullopt;
+  return stored;
 }
 
 std::optional<TileYear> Ledger::valid_tile_year(const TileUnit& unit, size_t step) const {
@@ -46,15 +50,33 @@ bool Ledger::complete(const TileUnit& unit) const {
   return true;
 }
 
-std::optional<TileState> Ledger::stored_state(const TileUnit& unit, size_t step,
-                                              const std::vector<CellIndex>& cells) const {
-  const PlanRegion& region = stages_.plan->regions.at(unit.region);
-  const std::string path =
-      stages_.write->state_path(region.file_name, unit, step, stages_.plan->steps.at(step).year);
+std::optional<TileState> Ledger::read_state(const TileUnit& unit, const std::string& path,
+                                            const std::vector<CellIndex>& cells) const {
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto bytes = attempt([&] { return read_file(path); });
   if (!bytes.ok()) return std::nullopt;
-  return parse_tile_state(bytes.value(), path, cells, region.result_key);
+  return parse_tile_state(bytes.value(), path, cells,
+                          stages_.plan->regions.at(unit.region).result_key);
+}
+
+std::optional<TileState> Ledger::stored_state(const TileUnit& unit, size_t step,
+                                              const std::vector<CellIndex>& cells) const {
+  const PlanRegion& region = stages_.plan->regions.at(unit.region);
+  return read_state(
+      unit,
+      stages_.write->state_path(region.file_name, unit, step, stages_.plan->steps.at(step).year),
+      cells);
+}
+
+std::optional<TileState> Ledger::stored_open_state(const TileUnit& unit, size_t step, size_t day,
+                                                   const std::vector<CellIndex>& cells) const {
+  const PlanRegion& region = stages_.plan->regions.at(unit.region);
+  auto state = read_state(unit,
+                          stages_.write->open_path(region.file_name, unit, step,
+                                                   stages_.plan->steps.at(step).year, day),
+                          cells);
+  if (state && state->day != day) return std::nullopt;
+  return state;
 }
 
 std::string Ledger::failure_path(const TileUnit& unit) const {

@@ -28,10 +28,17 @@ class Ledger {
   [[nodiscard]] std::optional<TileYear> valid_tile_year(const TileUnit& unit, size_t step) const;
   /// The stored tile-year with the plan's result key, whatever its stamp.
   [[nodiscard]] std::optional<TileYear> stored_tile_year(const TileUnit& unit, size_t step) const;
+  /// The same for any number of days of the year: what a run left whose period ended earlier.
+  [[nodiscard]] std::optional<TileYear> stored_days_of_year(const TileUnit& unit,
+                                                            size_t step) const;
   /// True when every result year of the tile is valid.
   [[nodiscard]] bool complete(const TileUnit& unit) const;
   [[nodiscard]] std::optional<TileState> stored_state(const TileUnit& unit, size_t step,
                                                       const std::vector<CellIndex>& cells) const;
+
+  /// A stored state within the year of a step, at the beginning of a day.
+  [[nodiscard]] std::optional<TileState> stored_open_state(
+      const TileUnit& unit, size_t step, size_t day, const std::vector<CellIndex>& cells) const;
 
   void record_failure(const TileUnit& unit, const Error& error, int year);
   void forget_failure(const TileUnit& unit);
@@ -43,6 +50,8 @@ class Ledger {
 
  private:
   [[nodiscard]] std::string failure_path(const TileUnit& unit) const;
+  [[nodiscard]] std::optional<TileState> read_state(const TileUnit& unit, const std::string& path,
+                                                    const std::vector<CellIndex>& cells) const;
 
   const RunStages& stages_;
   std::string folder_;

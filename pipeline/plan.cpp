@@ -295,6 +295,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
     region.variables = info.variables;
     region.annual_variables = info.annual_variables;
     region.state_size = info.state_size;
+    region.open_size = info.open_size;
     plan.regions.push_back(std::move(region));
   }
   for (const auto& [name, packages] : config.models.regions) {
@@ -313,6 +314,10 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   EngineOptions wanted{config.run.engine, config.run.device, config.run.precision};
   try {
     plan.engine = resolve_engine(wanted);
+    // A year that is closed can only be revised at its end.
+    if (plan.engine.engine == "fused")
+      plan.keep_within_year = std::min(config.keep_within_year,
+                                       plan.steps.back().complete ? 1 : config.keep_within_year);
   } catch (Error& error) {
     throw config.lines.locate(error, error.key().empty() ? "run.engine" : error.key());
   }

@@ -27,6 +27,7 @@ struct PlanRegion {
   std::vector<Member> members;
   std::vector<std::string> variables, annual_variables;
   size_t state_size = 0;   ///< floats a cell and member
+  size_t open_size = 0;    ///< further ones of a state within a year
   std::string result_key;  ///< what of model, options, engine, grid and operations decides values
   std::vector<std::string> warnings;
 };
@@ -80,6 +81,7 @@ struct Plan {
   EngineOptions engine;
   std::string engine_identity;
   uint64_t scratch = 0;           ///< bytes that a thread of the engine takes
+  int keep_within_year = 0;       ///< states within the last year that are kept
   bool daily = false;             ///< tile-years store daily values
   bool synthetic_model = false;   ///< some package was trained on synthetic data
   bool synthetic_inputs = false;  ///< every input says that it is synthetic

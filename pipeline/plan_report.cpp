@@ -80,9 +80,11 @@ std::string plan_for_people(const Plan& plan, const Config& config) {
                              size_text(plan.estimate.tile_bytes), plan.estimate.tiles_in_flight));
   line("disk",
        fmt::format(
-           "at most {} of tile-years, {} of states (the last {} kept), {} of products in {}",
+           "at most {} of tile-years, {} of states (the last {} of years and {} within the last "
+           "year), {} of products in {}",
            size_text(plan.estimate.result_bytes), size_text(plan.estimate.state_bytes),
-           config.keep_states, size_text(plan.estimate.product_bytes), config.output_directory));
+           config.keep_states, plan.keep_within_year, size_text(plan.estimate.product_bytes),
+           config.output_directory));
   if (plan.estimate.seconds > 0) {
     line(
         "time",

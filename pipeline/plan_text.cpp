@@ -46,7 +46,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Member, package, engine, crop_type, weight)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TileUnit, region, window, cells)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EngineOptions, engine, device, precision)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanRegion, name, file_name, outline, window, cells, members,
-                                   variables, annual_variables, state_size, result_key, warnings)
+                                   variables, annual_variables, state_size, open_size, result_key,
+                                   warnings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanFile, path, size, mtime_ns)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanCoverage, input, first, last, note, files, missing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanEstimate, tile_bytes, fixed_bytes, tiles_in_flight,
@@ -55,9 +56,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlanEstimate, tile_bytes, fixed_bytes, tiles_
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, format, id, name, lattice, tile, boundaries_crs,
                                    to_boundaries, regions, units, steps, step_stamps, sources,
                                    packages, package_names, package_digests, crop_types, year_rule,
-                                   engine, engine_identity, scratch, daily, synthetic_model,
-                                   synthetic_inputs, start, end, threads, memory, files, coverage,
-                                   warnings, estimate)
+                                   engine, engine_identity, keep_within_year, scratch, daily,
+                                   synthetic_model, synthetic_inputs, start, end, threads, memory,
+                                   files, coverage, warnings, estimate)
 
 std::string plan_to_json(const Plan& plan) {
   return nlohmann::json(plan).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

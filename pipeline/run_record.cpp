@@ -72,7 +72,8 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
   digest.add_value(kProductRules).add_text(FLUXTILE_VERSION).add_text(config.name);
   for (const auto& result : check.region_results) digest.add_text(result);
   for (const auto& region : plan.regions) digest.add_text(region.name).add_text(region.outline);
-  for (const auto& failure : check.failed) digest.add_text(failure.region + failure.tile).add_value(failure.year);
+  for (const auto& failure : check.failed)
+    digest.add_text(failure.region + failure.tile).add_value(failure.year);
   for (const auto& layer : product_layers(config)) {
     digest.add_text(layer.name).add_value(layer.period).add_value(layer.statistic);
     digest.add_value(layer.geotiff).add_value(layer.netcdf);
@@ -199,6 +200,7 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
       {"tiles_s", tally.wall_seconds},
       {"stage_thread_s", stage_seconds},
       {"pixel_years", tally.pixel_years},
+      {"pixel_days", tally.pixel_days},
       {"pixel_years_per_s",
        tally.wall_seconds > 0 ? static_cast<double>(tally.pixel_years) / tally.wall_seconds : 0.0}};
   json["threads"] = plan.threads;

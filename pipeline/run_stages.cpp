@@ -61,7 +61,9 @@ RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory&
     for (const auto& package : stages.packages) made.push_back(engines(plan.engine, package));
     stages.infer = std::make_unique<Infer>(std::move(made), daily || plan.daily);
   }
-  stages.write = std::make_unique<WriteTile>(private_folder(config) + "/tiles", config.keep_states);
+  stages.write =
+      std::make_unique<WriteTile>(private_folder(config) + "/tiles",
+                                  WriteTile::Keep{config.keep_states, config.keep_within_year});
   return stages;
 }
 

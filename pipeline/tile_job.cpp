@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/stop.h"
+#include "model/kgml_ag_c.h"
 
 namespace fluxtile {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 struct StoredYears {
   size_t unchanged = 0;             ///< steps [0, unchanged) need no network
   std::vector<std::string> chains;  ///< today's chain at the end of each of them
+  AssembledYear changed;            ///< the year behind them, where something of it is stored
 };
 
 TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
@@ -44,23 +46,39 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
   std::string chain;
   for (size_t step = 0; step < plan.steps.size(); ++step) {
     Stop::throw_if_requested();
-    std::string stored_chain;
+    std::string stored_chain, stamp;
+    bool earlier = false;  // the year is there with other days
     if (plan.steps[step].spinup) {
       const auto state = ledger.stored_state(job.unit, step, job.statics.cells);
-      if (state) stored_chain = state->chain;
-    } else {
-      const auto year = ledger.stored_tile_year(job.unit, step);
-      if (year) stored_chain = year->chain;
+      if (state) {
+        stored_chain = state->chain;
+        stamp = state->stamp;
+      }
+    } else if (const auto year = ledger.stored_days_of_year(job.unit, step)) {
+      earlier = year->step.days != plan.steps[step].days;
+      if (!earlier) {
+        stored_chain = year->chain;
+        stamp = year->stamp;
+      }
+    }
+    // Unchanged files need not be read. What stands behind them is in the stamp too.
+    if (!stored_chain.empty() && stamp == plan.step_stamps[step]) {
+      chain = stored_chain;
+      stored.chains.push_back(chain);
+      stored.unchanged = step + 1;
+      continue;
     }
     // A spin-up state that was cleaned away is no change: later years may still vouch for it.
     const bool gone = stored_chain.empty();
-    if (gone && !plan.steps[step].spinup) break;
+    if (gone && !earlier && !plan.steps[step].spinup) break;
     const auto gpp = (*stages.ingest_gpp)(job.statics, plan.steps[step]);
     const auto climate = (*stages.ingest_climate)(job.statics, plan.steps[step]);
-    const auto assembled =
-        (*stages.assemble)(job.statics, gpp, climate, plan.steps[step], region.members,
-                           stages.package_of(job.unit.region), chain);
-    if (!gone && assembled.chain != stored_chain) break;
+    auto assembled = (*stages.assemble)(job.statics, gpp, climate, plan.steps[step], region.members,
+                                        stages.package_of(job.unit.region), chain);
+    if (earlier || (!gone && assembled.chain != stored_chain)) {
+      stored.changed = std::move(assembled);
+      break;
+    }
     chain = assembled.chain;
     stored.chains.push_back(chain);
     stored.unchanged = step + 1;
@@ -81,6 +99,75 @@ void renew_stamps(const TileJob& job, const RunStages& stages, const Ledger& led
         stages.write->tile_year_path(region.file_name, job.unit, step, year->step.year),
         format_tile_year(*year));
   }
+}
+
+/// Days at whose beginning the state within a year is kept: the starts of its months, the day on
+/// which the residue's tail begins, and the day after the last while it may still be followed by
+/// others. The newest ones; of the run's last year alone, which is the one that grows.
+std::vector<size_t> days_to_keep(const Plan& plan, size_t step, const YearInputs& inputs) {
+  if (step + 1 != plan.steps.size() || plan.steps[step].spinup) return {};
+  std::vector<size_t> days;
+  for (size_t day = 1; day < inputs.days; ++day)
+    if (inputs.month[day] != inputs.month[day - 1]) days.push_back(day);
+  days.push_back(kgml_ag_c::first_pulse_day);
+  days.push_back(inputs.days);
+  const size_t last = std::min(inputs.days, kgml_ag_c::first_pulse_day);
+  std::sort(days.begin(), days.end());
+  days.erase(std::unique(days.begin(), days.end()), days.end());
+  days.erase(std::upper_bound(days.begin(), days.end(), last), days.end());
+  const auto most = static_cast<size_t>(plan.keep_within_year);
+  if (days.size() > most) days.erase(days.begin(), days.end() - static_cast<std::ptrdiff_t>(most));
+  return days;
+}
+
+/// Finds the newest state within the first changed year that lies before the change, with the
+/// stored months before it. Returns whether there is one.
+bool take_up_year(TileJob& job, const RunStages& stages, const Ledger& ledger,
+                  const StoredYears& stored) {
+  const Plan& plan = *stages.plan;
+  const AssembledYear& today = stored.changed;
+  if (!today.inputs) return false;
+  const size_t step = stored.unchanged;
+  auto earlier = ledger.stored_days_of_year(job.unit, step);
+  if (!earlier || !(earlier->cells == job.statics.cells)) return false;
+  for (const size_t day : stages.write->open_days(plan.regions[job.unit.region].file_name, job.unit,
+                                                  step, plan.steps[step].year)) {
+    if (day >= today.inputs->days) continue;
+    const size_t month = today.inputs->month[day];
+    const bool months_agree =
+        month == 0 || (earlier->month_chains.size() >= month &&
+                       earlier->month_chains[month - 1] == today.month_chains[month - 1]);
+    if (!months_agree) continue;
+    auto open = ledger.stored_open_state(job.unit, step, day, job.statics.cells);
+    if (!open || open->chain != today.day_chains[day] ||
+        open->members.size() != job.state.members.size())
+      continue;
+    if (stages.plan->daily && earlier->step.days < static_cast<int>(day)) continue;
+    job.open = std::move(open);
+    job.earlier = std::move(earlier);
+    job.step = step;
+    job.state.chain = step == 0 ? "" : stored.chains[step - 1];
+    return true;
+  }
+  return false;
+}
+
+/// Fills what lies before a state that the year went on from: months, and days of daily values.
+void fill_earlier(TileYearMember& member, const TileYearMember& earlier, const YearInputs& inputs,
+                  size_t earlier_days, size_t day) {
+  const size_t cells = inputs.cells, month = inputs.month[day];
+  MemberYear& to = member.result;
+  const MemberYear& from = earlier.result;
+  const auto copy = [](const auto& source, size_t first, size_t count, auto& target, size_t at) {
+    std::copy_n(source.begin() + static_cast<std::ptrdiff_t>(first), count,
+                target.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  copy(from.flags, 0, month * cells, to.flags, 0);
+  for (size_t first = 0; first < to.monthly.size(); first += 12 * cells)
+    copy(from.monthly, first, month * cells, to.monthly, first);
+  const size_t variables = to.monthly.size() / (12 * cells);
+  for (size_t v = 0; v < variables && !to.daily.empty(); ++v)
+    copy(from.daily, v * earlier_days * cells, day * cells, to.daily, v * inputs.days * cells);
 }
 
 }  // namespace
@@ -104,7 +191,7 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   for (size_t step = 0; step < plan.steps.size() && !any_stored; ++step) {
     any_stored = plan.steps[step].spinup
                      ? ledger.stored_state(job.unit, step, job.statics.cells).has_value()
-                     : ledger.stored_tile_year(job.unit, step).has_value();
+                     : ledger.stored_days_of_year(job.unit, step).has_value();
   }
   if (!any_stored) return;
 
@@ -113,6 +200,10 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   if (stored.unchanged == plan.steps.size() && ledger.complete(job.unit)) {
     job.running = false;
     job.kept = results;
+    return;
+  }
+  if (take_up_year(job, stages, ledger, stored)) {
+    for (size_t k = 0; k < job.step; ++k) job.kept += plan.steps[k].spinup ? 0 : 1;
     return;
   }
   // Continue behind the newest state that belongs to the unchanged years; without one, from the
@@ -150,15 +241,27 @@ void take_year(TileJob& tile, YearJob& year) {
 }
 
 void infer_year(TileJob& job, const RunStages& stages) {
-  job.results =
-      (*stages.infer)(job.assembled, stages.plan->regions[job.unit.region].members, job.state);
+  const YearInputs& inputs = *job.assembled.inputs;
+  job.results = (*stages.infer)(job.assembled, stages.plan->regions[job.unit.region].members,
+                                job.state, job.open ? &*job.open : nullptr,
+                                days_to_keep(*stages.plan, job.step, inputs), job.kept_open);
+  job.pixel_days = job.pixel_years * (inputs.days - (job.open ? job.open->day : 0));
+  for (TileState& state : job.kept_open) state.stamp = stages.plan->step_stamps[job.step];
+  if (!job.open) return;
+  for (size_t m = 0; m < job.results.size(); ++m)
+    fill_earlier(job.results[m], job.earlier->members.at(m), inputs,
+                 static_cast<size_t>(job.earlier->step.days), job.open->day);
+  job.open.reset();
+  job.earlier.reset();
 }
 
 void write_year(TileJob& job, const RunStages& stages) {
   job.state.stamp = stages.plan->step_stamps[job.step];
   TileYear year = tile_year_of(job, stages);
   year.members = std::move(job.results);
-  (*stages.write)(year, job.state, stages.plan->regions[job.unit.region].file_name, job.step);
+  (*stages.write)(year, job.state, job.kept_open, stages.plan->regions[job.unit.region].file_name,
+                  job.step);
+  job.kept_open.clear();
 }
 
 }  // namespace fluxtile

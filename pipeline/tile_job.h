@@ -33,9 +33,13 @@ struct TileJob {
   size_t taken = 0;      ///< steps before this one were handed over by their YearJob
   TileStatics statics;
   TileState state;
-  std::string chain;  ///< digest chain of the years that are assembled
+  std::optional<TileState> open;     ///< a state within the year `step` to go on from
+  std::optional<TileYear> earlier;   ///< the stored tile-year that has the months before it
+  std::vector<TileState> kept_open;  ///< states within the year, to be stored
+  std::string chain;                 ///< digest chain of the years that are assembled
   AssembledYear assembled;
   uint64_t pixel_years = 0;  ///< of the current year
+  uint64_t pixel_days = 0;   ///< of the current year
   std::vector<TileYearMember> results;
   std::optional<Error> error;
 };

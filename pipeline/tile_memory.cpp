@@ -94,8 +94,12 @@ int64_t TileMemory::unit_rows(const CellWindow& tile) const {
 
 uint64_t TileMemory::tile_bytes(int64_t cells, const PlanRegion& region) const {
   const auto n = static_cast<uint64_t>(cells), m = static_cast<uint64_t>(region.members.size());
-  const uint64_t state = n * m * region.state_size * 4 * 2;  // also as it was stored, when resumed
-  const uint64_t years = plan_.steps.size() > 1 ? 2 : 1;     // one is read ahead
+  const uint64_t open = region.state_size + region.open_size;
+  const uint64_t state = n * m * 4 *
+                         (region.state_size * 2 +  // also as it was stored, when resumed
+                          open * static_cast<uint64_t>(plan_.keep_within_year) +
+                          (plan_.keep_within_year > 0 ? open : 0));  // to go on from
+  const uint64_t years = plan_.steps.size() > 1 ? 2 : 1;             // one is read ahead
   const uint64_t gpp = n * static_cast<uint64_t>(composites_) * 4 * years +
                        n * 96;  // values, one layer in double, segments
   const uint64_t weights = n * (4 * (8 + 4) + 8) * 3;
@@ -137,7 +141,9 @@ PlanEstimate TileMemory::estimate() const {
     const uint64_t runs = static_cast<uint64_t>(unit.cells) * region.members.size();
     estimate.tile_bytes = std::max(estimate.tile_bytes, tile_bytes(unit.cells, region));
     cell_members += runs;
-    state_floats += runs * region.state_size;
+    state_floats += runs * (region.state_size * static_cast<uint64_t>(config_.keep_states) +
+                            (region.state_size + region.open_size) *
+                                static_cast<uint64_t>(plan_.keep_within_year));
   }
   const auto years = static_cast<uint64_t>(std::count_if(
       plan_.steps.begin(), plan_.steps.end(), [](const YearStep& step) { return !step.spinup; }));
@@ -148,7 +154,7 @@ PlanEstimate TileMemory::estimate() const {
   estimate.result_bytes =
       cell_members * years * (4 * 12 * 4 + 2 * 4 + 12 * 2 + 4 + (plan_.daily ? 4 * 366 * 4 : 0)) +
       cell_members * years * 16;
-  estimate.state_bytes = state_floats * 4 * static_cast<uint64_t>(config_.keep_states);
+  estimate.state_bytes = state_floats * 4;
   for (const auto& region : plan_.regions) {
     for (const auto& product : config_.products) {
       const uint64_t steps = product.period == Period::annual

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "geo/calendar.h"
+#include "model/feature_expander.h"
 #include "stages/gap_filling.h"
 
 namespace fluxtile {
@@ -106,25 +107,28 @@ class Chain {
     const ClimateBlock& climate = *inputs_.climate;
     const size_t slab = climate.cells * climate.variables.size();
     digest.add(climate.values.data() + day * slab, slab * sizeof(float));
-    if (day == 0 || inputs_.month[day] != inputs_.month[day - 1]) {
-      digest.add(inputs_.flags.data() + inputs_.month[day] * inputs_.cells,
-                 inputs_.cells * sizeof(uint16_t));
-    }
     const GppSeries& gpp = inputs_.gpp;
     digest.add_value(gpp.weight[day]);
     for (const int32_t composite : {gpp.before[day], gpp.after[day]})
       add_composite(digest, composite);
-    while (segment_ < order_.size() &&
-           gpp.segments[order_[segment_]].first <= static_cast<int16_t>(day)) {
-      const GppSegment& s = gpp.segments[order_[segment_++]];
-      digest.add_value(s.cell)
-          .add_value(s.first)
-          .add_value(s.last)
-          .add_value(s.from_day)
-          .add_value(s.to_day);
-      digest.add_value(s.from_value).add_value(s.to_value);
-    }
+    const auto today = static_cast<int16_t>(day);
+    while (segment_ < order_.size() && gpp.segments[order_[segment_]].first <= today)
+      active_.push_back(order_[segment_++]);
+    active_.erase(std::remove_if(active_.begin(), active_.end(),
+                                 [&](size_t k) { return gpp.segments[k].last < today; }),
+                  active_.end());
+    // Values, not the segments: a held end that grows longer changes no day before.
+    for (const size_t k : active_)
+      digest.add_value(gpp.segments[k].cell).add_value(segment_gpp(gpp.segments[k], today));
     value_ = digest.hex();
+  }
+
+  /// The chain with the flags of the months before `end`, which no network sees.
+  [[nodiscard]] std::string with_flags(size_t end) const {
+    Digest digest;
+    digest.add_text(value_);
+    digest.add(inputs_.flags.data(), end * inputs_.cells * sizeof(uint16_t));
+    return digest.hex();
   }
 
   void order_segments() {
@@ -147,7 +151,7 @@ class Chain {
 
   std::string value_;
   const YearInputs& inputs_;
-  std::vector<size_t> order_;
+  std::vector<size_t> order_, active_;
   size_t segment_ = 0;
   int32_t newest_ = -1;
 };
@@ -245,12 +249,14 @@ AssembledYear Assemble::operator()(const TileStatics& tile, GppBlock gpp,
   digest.start_year(tile, year);
   digest.order_segments();
   for (size_t day = 0; day < inputs->days; ++day) {
+    year.day_chains.push_back(digest.value());
     digest.add_day(day);
     if (day + 1 == inputs->days || inputs->month[day + 1] != inputs->month[day]) {
-      year.month_chains.push_back(digest.value());
+      year.month_chains.push_back(digest.with_flags(size_t{inputs->month[day]} + 1));
     }
   }
-  year.chain = digest.value();
+  year.day_chains.push_back(digest.value());
+  year.chain = digest.with_flags(12);
   year.inputs = std::move(inputs);
   return year;
 }

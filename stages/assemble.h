@@ -17,7 +17,11 @@ struct AssembledYear {
   std::shared_ptr<const YearInputs> inputs;
   std::vector<MemberInputs> members;
   std::vector<std::vector<float>> weights;  ///< [member][cell]
-  std::string chain;  ///< chain of the year before, extended by this year's days
+  std::string chain;  ///< chain of the year before, extended by this year's days and flags
+  /// What has gone into the networks before each day, and before the day after the last: [days +
+  /// 1].
+  std::vector<std::string> day_chains;
+  /// That up to the end of each month, and the flags of all months up to it.
   std::vector<std::string> month_chains;
   int64_t too_long_gaps = 0, without_climate = 0, negative_gpp = 0;
 };

@@ -57,10 +57,11 @@ struct GppBlock {
   int64_t negative = 0;        ///< values below zero in composites of this year
 };
 
-/// Everything a tile carries from year to year.
+/// Everything a tile carries from year to year, or to a day within a year.
 struct TileState {
-  std::vector<MemberState> members;
-  std::string chain;  ///< input digest chain up to the end of the last year
+  std::vector<MemberState> members;  ///< within a year: [cell][state_size + open_size]
+  size_t day = 0;     ///< 0: the end of a year; else the day of the year that comes next
+  std::string chain;  ///< input digest chain up to there
   std::string stamp;  ///< size and mtime chain of the files behind it
 };
 

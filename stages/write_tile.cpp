@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
@@ -16,7 +17,7 @@
 namespace fluxtile {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr size_t kTrailer = 8;
 using nlohmann::json;
 
@@ -163,6 +164,7 @@ SealedTensors sealed_state(const TileState& state, const std::vector<int64_t>& c
   metadata["format"] = "fluxtile-state " + std::to_string(kFormat);
   metadata["result_key"] = result_key;
   metadata["chain"] = state.chain;
+  metadata["day"] = std::to_string(state.day);
   metadata["stamp"] = state.stamp;
   metadata["members"] = std::to_string(state.members.size());
   return {tensors, metadata};
@@ -242,6 +244,7 @@ std::optional<TileState> parse_tile_state(const std::string& bytes, const std::s
     if (!(cells_of(file.tensors.at("cells")) == cells)) return std::nullopt;
     TileState state;
     state.chain = file.metadata.at("chain");
+    state.day = static_cast<size_t>(std::atoll(file.metadata.at("day").c_str()));
     state.stamp = file.metadata.at("stamp");
     const auto members = static_cast<size_t>(std::atoll(file.metadata.at("members").c_str()));
     for (size_t m = 0; m < members; ++m) {
@@ -283,46 +286,95 @@ CellDigest cell_digest(const TileYear& year) {
   return digest;
 }
 
-WriteTile::WriteTile(std::string folder, int keep_states)
-    : folder_(std::move(folder)), keep_states_(keep_states) {}
+WriteTile::WriteTile(std::string folder, Keep keep) : folder_(std::move(folder)), keep_(keep) {}
+
+std::string WriteTile::tile_folder(const std::string& region_folder, const TileUnit& unit) const {
+  return folder_ + "/" + region_folder + "/" + unit.name();
+}
 
 std::string WriteTile::tile_year_path(const std::string& region_folder, const TileUnit& unit,
                                       size_t step, int year) const {
-  return folder_ + "/" + region_folder + "/" + unit.name() + "/" + std::to_string(step) + "-" +
+  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
          std::to_string(year) + ".tile-year";
 }
 
 std::string WriteTile::state_path(const std::string& region_folder, const TileUnit& unit,
                                   size_t step, int year) const {
-  return folder_ + "/" + region_folder + "/" + unit.name() + "/" + std::to_string(step) + "-" +
+  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
          std::to_string(year) + ".state";
 }
 
-void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
-  std::map<long, std::filesystem::path> states;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder_ + "/" + region_folder + "/" + unit.name())) {
-    if (entry.path().extension() == ".state")
-      states[std::atol(entry.path().filename().c_str())] = entry.path();
-  }
-  for (auto oldest = states.begin(); states.size() > static_cast<size_t>(keep_states_);
-       oldest = states.erase(oldest)) {
+std::string WriteTile::open_path(const std::string& region_folder, const TileUnit& unit,
+                                 size_t step, int year, size_t day) const {
+  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
+         std::to_string(year) + "-" + std::to_string(day) + ".open-state";
+}
+
+namespace {
+
+/// The numbers of a file name: "3-2018.state" -> {3, 2018}, "3-2018-212.open-state" -> {3, 2018,
+/// 212}.
+std::vector<long> numbers_of(const std::filesystem::path& path) {
+  std::vector<long> numbers;
+  std::istringstream stem(path.stem().string());
+  for (std::string number; std::getline(stem, number, '-');)
+    numbers.push_back(std::atol(number.c_str()));
+  return numbers;
+}
+
+/// A tile's files of a kind by the numbers of their names; none where there is no folder.
+std::map<std::vector<long>, std::filesystem::path> files_of(const std::string& folder,
+                                                            const std::string& extension) {
+  std::map<std::vector<long>, std::filesystem::path> files;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none))
+    if (entry.path().extension() == extension) files[numbers_of(entry.path())] = entry.path();
+  return files;
+}
+
+void keep_newest(std::map<std::vector<long>, std::filesystem::path> files, int count) {
+  for (auto oldest = files.begin(); files.size() > static_cast<size_t>(count);
+       oldest = files.erase(oldest)) {
     std::error_code ignored;
     std::filesystem::remove(oldest->second, ignored);
   }
 }
 
+}  // namespace
+
+std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const TileUnit& unit,
+                                         size_t step, int year) const {
+  std::vector<size_t> days;
+  for (const auto& [numbers, path] : files_of(tile_folder(region_folder, unit), ".open-state")) {
+    if (numbers.size() == 3 && numbers[0] == static_cast<long>(step) && numbers[1] == year)
+      days.insert(days.begin(), static_cast<size_t>(numbers[2]));
+  }
+  return days;
+}
+
+void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
+  const std::string folder = tile_folder(region_folder, unit);
+  keep_newest(files_of(folder, ".state"), keep_.years);
+  keep_newest(files_of(folder, ".open-state"), keep_.within_year);
+}
+
 void WriteTile::operator()(const TileYear& year, const TileState& state,
-                           const std::string& region_folder, size_t step) const {
+                           const std::vector<TileState>& open, const std::string& region_folder,
+                           size_t step) const {
   const auto cells = flat_cells(year.cells);
+  for (const TileState& within : open) {
+    write_atomically(open_path(region_folder, year.unit, step, year.step.year, within.day),
+                     sealed_state(within, cells, year.result_key).parts());
+  }
   // The state goes last: a state that is there vouches for its tile-year.
   if (!year.step.spinup) {
     write_atomically(tile_year_path(region_folder, year.unit, step, year.step.year),
                      sealed_year(year, cells).parts());
   }
-  if (keep_states_ == 0) return;
-  write_atomically(state_path(region_folder, year.unit, step, year.step.year),
-                   sealed_state(state, cells, year.result_key).parts());
+  if (keep_.years > 0) {
+    write_atomically(state_path(region_folder, year.unit, step, year.step.year),
+                     sealed_state(state, cells, year.result_key).parts());
+  }
   forget_old_states(region_folder, year.unit);
 }
 

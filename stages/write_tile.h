@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "stages/tile.h"
 
@@ -17,7 +18,7 @@ namespace fluxtile {
 std::string format_tile_year(const TileYear& year);
 std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path);
 
-/// Hidden states of all members at the end of a year.
+/// Hidden states of all members at the end of a year or within one.
 std::string format_tile_state(const TileState& state, const std::vector<CellIndex>& cells,
                               const std::string& result_key);
 std::optional<TileState> parse_tile_state(const std::string& bytes, const std::string& path,
@@ -40,23 +41,36 @@ CellDigest cell_digest(const TileYear& year);
 /// atomic, last rename wins.
 class WriteTile {
  public:
-  /// `keep_states`: how many of the newest states of a tile are kept; 0: none is written.
-  WriteTile(std::string folder, int keep_states);
+  /// How many of the newest states of a tile are kept: of years' ends and within years; 0: none is
+  /// written.
+  struct Keep {
+    int years = 2, within_year = 4;
+  };
+  WriteTile(std::string folder, Keep keep);
 
-  /// A spin-up year leaves a state only. Throws Error(io | cannot_create).
-  void operator()(const TileYear& year, const TileState& state, const std::string& region_folder,
-                  size_t step) const;
+  /// A spin-up year leaves a state only. `open`: states within the year. Throws Error(io |
+  /// cannot_create).
+  void operator()(const TileYear& year, const TileState& state, const std::vector<TileState>& open,
+                  const std::string& region_folder, size_t step) const;
 
   [[nodiscard]] std::string tile_year_path(const std::string& region_folder, const TileUnit& unit,
                                            size_t step, int year) const;
   [[nodiscard]] std::string state_path(const std::string& region_folder, const TileUnit& unit,
                                        size_t step, int year) const;
+  /// Of a state within a year.
+  [[nodiscard]] std::string open_path(const std::string& region_folder, const TileUnit& unit,
+                                      size_t step, int year, size_t day) const;
+  /// Days of a step's stored states within the year, newest first.
+  [[nodiscard]] std::vector<size_t> open_days(const std::string& region_folder,
+                                              const TileUnit& unit, size_t step, int year) const;
 
  private:
+  [[nodiscard]] std::string tile_folder(const std::string& region_folder,
+                                        const TileUnit& unit) const;
   void forget_old_states(const std::string& region_folder, const TileUnit& unit) const;
 
   std::string folder_;
-  int keep_states_;
+  Keep keep_;
 };
 
 }  // namespace fluxtile

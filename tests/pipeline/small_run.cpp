@@ -143,7 +143,7 @@ Error SmallWorld::refusal(const std::vector<std::string>& set, const VerbOptions
 }
 
 void SmallWorld::redraw_climate(const std::string& name, const std::set<int>& without,
-                                const std::string& calendar) const {
+                                const std::string& calendar, size_t revised, double value) const {
   const fs::path path = world("climate/" + name);
   close_netcdf_files();
   const NetcdfInfo info = read_netcdf_info(path.string());
@@ -168,9 +168,10 @@ void SmallWorld::redraw_climate(const std::string& name, const std::set<int>& wi
   draft.text("units", variable.units)
       .text("long_name", variable.long_name)
       .text("standard_name", variable.standard_name);
-  draft.values(variable.name,
-               std::vector<double>(
-                   time.size() * variable.grid.y_axis.size() * variable.grid.x_axis.size(), 2.0));
+  const size_t cells = variable.grid.y_axis.size() * variable.grid.x_axis.size();
+  std::vector<double> values(time.size() * cells, 2.0);
+  for (size_t k = revised * cells; k < values.size(); ++k) values[k] = value;
+  draft.values(variable.name, values);
   draft.close();
 }
 

@@ -60,9 +60,10 @@ class SmallWorld : public testing::Test {
                               const VerbOptions& options = {}) const;
 
   /// Writes one variable's file of a year anew, without some days (0-based), constant in space and
-  /// time, not marked as synthetic.
+  /// time but for the days from `revised` on, not marked as synthetic.
   void redraw_climate(const std::string& file, const std::set<int>& without,
-                      const std::string& calendar = "standard") const;
+                      const std::string& calendar = "standard", size_t revised = 366,
+                      double value = 2.0) const;
   /// Adds to every value of a GeoTIFF with values.
   static void shift(const fs::path& raster, int by);
   /// Removes the composites of a year that begin on these 0-based days.

@@ -148,7 +148,7 @@ TEST(TileYearFile, ForeignFilesAreAbsent) {
   EXPECT_FALSE(parse_tile_year("", "x"));
   EXPECT_FALSE(parse_tile_year("GIF89a and more of it", "x"));
   EXPECT_FALSE(parse_tile_year(sealed("no safetensors, but a trailer that fits"), "x"));
-  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-state 1"), "x"));
+  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-state 2"), "x"));
   EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "format", "fluxtile-tile-year 0"), "x"));
   TileState state;
   state.members = {{{1, 2, 3, 4, 5, 6}}};
@@ -167,7 +167,7 @@ TEST(TileYearFile, SizesThatDoNotFitAreAbsent) {
 TEST(TileYearFile, ANewerFormatIsAnErrorThatNamesTheFile) {
   const std::string bytes = format_tile_year(year_over(window(0, 0, 3, 2)));
   try {
-    parse_tile_year(with_metadata(bytes, "format", "fluxtile-tile-year 2"), "some/file");
+    parse_tile_year(with_metadata(bytes, "format", "fluxtile-tile-year 3"), "some/file");
     FAIL() << "not refused";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::data);
@@ -256,14 +256,14 @@ TEST(CellDigest, ChangesWithEveryValueAndWithWhereItStands) {
 class WriteTileTest : public StageTest {};
 
 TEST_F(WriteTileTest, WritesYearsAndKeepsTheNewestStates) {
-  const WriteTile write(file("tiles"), 2);
+  const WriteTile write(file("tiles"), {2, 4});
   TileYear year = year_over(window(-7, 40, 5, 6));
   TileState state;
   state.members = {{std::vector<float>(30 * 4, 1.5F)}};
   for (int k = 0; k < 12; ++k) {
     year.step.year = 2010 + k;
     year.step.spinup = k == 0;
-    write(year, state, "IA", static_cast<size_t>(k));
+    write(year, state, {}, "IA", static_cast<size_t>(k));
   }
   EXPECT_EQ(year.unit.name(), "c-7_r40_5x6");
   EXPECT_FALSE(std::filesystem::exists(write.tile_year_path("IA", year.unit, 0, 2010)));
