@@ -100,9 +100,13 @@ TEST_F(TileMemoryTest, EngineAndArchitectureCount) {
   EXPECT_EQ(memory().fixed_bytes(), before + (2U << 20));
   PlanRegion region = with(1);
   EXPECT_EQ(region.state_size, 384U);
+  plan_.keep_within_year = 0;
   const uint64_t bytes = memory().tile_bytes(1000, region);
   region.state_size = 128;
   EXPECT_EQ(bytes - memory().tile_bytes(1000, region), 1000U * 256U * 4U * 2U);
+  region.state_size = 384;
+  plan_.keep_within_year = 3;  // and one that a year goes on from
+  EXPECT_EQ(memory().tile_bytes(1000, region) - bytes, 1000U * (384U + 76U) * 4U * 4U);
 }
 
 TEST_F(TileMemoryTest, TooLittleNamesTheSmallestPromiseThatWorks) {
