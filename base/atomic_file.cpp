@@ -160,18 +160,20 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
+bool is_stale_part(const std::string& name) {
+  if (name.empty() || name.front() != '.') return false;
+  const std::string host = host_name();
+  const auto part = name.find(".part");
+  const auto at = name.rfind("." + host + "-", part);
+  if (part == std::string::npos || at == std::string::npos) return false;
+  const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
+  return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 void remove_stale_parts(const std::string& folder) noexcept {
   try {
-    const std::string host = host_name();
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (name.empty() || name.front() != '.') continue;
-      const auto part = name.find(".part");
-      const auto at = name.rfind("." + host + "-", part);
-      if (part == std::string::npos || at == std::string::npos) continue;
-      const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
-      if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path());
-    }
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (is_stale_part(entry.path().filename().string())) fs::remove(entry.path());
   } catch (...) {  // NOLINT(bugprone-empty-catch): sweeping is a courtesy, never a reason to fail
   }
 }

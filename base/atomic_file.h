@@ -46,6 +46,10 @@ bool write_once(const std::string& path, std::string_view bytes);
 /// Whole file as bytes. Throws Error(data) if it is absent, Error(io) if it cannot be read.
 std::string read_file(const std::string& path);
 
+/// Whether a file's name (without its folder) is that of a temporary file whose process, of this
+/// host, has died.
+bool is_stale_part(const std::string& name);
+
 /// Removes temporary files in `folder` that processes of this host left behind when they died.
 /// Never throws.
 void remove_stale_parts(const std::string& folder) noexcept;

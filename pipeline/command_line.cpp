@@ -35,6 +35,7 @@ const char* const exit_codes =
 struct Words {
   std::vector<std::string> sets, points;
   std::string threads, memory, progress = "auto", shard, directory, out_directory;
+  std::string lock_wait, older_than;
 };
 
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& help,
@@ -88,6 +89,36 @@ void add_json(CLI::App* verb, Command& command) {
   verb->add_flag("--json", command.options.json, "Write JSON to stdout instead of text");
 }
 
+void add_lock_wait(CLI::App* verb, Words& words, const std::string& normally) {
+  verb->add_option("--lock-wait", words.lock_wait,
+                   "How long to wait while another process replaces products or cleans,\n"
+                   "e.g. 30s, 10m, 2h; normally " +
+                       normally)
+      ->type_name("TIME");
+}
+
+void add_clean(CLI::App& app, Command& command, Words& words) {
+  CLI::App* clean =
+      add_verb(app, "clean",
+               "Remove old plans, tile-years, states and leftovers under .fluxtile. What the\n"
+               "current plan, the products or a running run need is kept in any case.",
+               "fluxtile clean iowa.yaml --older-than 60d --dry-run");
+  add_config_options(clean, command, words);
+  clean
+      ->add_option("--older-than", words.older_than,
+                   "Keep what is younger, e.g. 12h, 30d, 8w; normally 30d, with --keep-plans 1d")
+      ->type_name("TIME");
+  clean
+      ->add_option("--keep-plans", command.clean.keep_plans,
+                   "Keep the newest N plans that are not needed as well, with their tiles")
+      ->type_name("N");
+  clean->add_flag("--dry-run", command.clean.dry_run, "List what would go, remove nothing");
+  clean->add_flag("--all", command.clean.all,
+                  "Remove everything but the products: the next run computes all again");
+  add_lock_wait(clean, words, "0");
+  add_json(clean, command);
+}
+
 void add_verbs(CLI::App& app, Command& command, Words& words) {
   CLI::App* run = add_verb(app, "run",
                            "Plan, process every tile, merge, write products and the report.\n"
@@ -98,6 +129,7 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
   run->add_option("--shard", words.shard,
                   "Do only tiles I, I+N, ... of the plan (0 <= I < N) and do not merge")
       ->type_name("I/N");
+  add_lock_wait(run, words, "10m");
   run->add_option("--timeline", command.options.timeline,
                   "Note what each thread did and when: a picture (.svg), or a Chrome trace\n"
                   "(.json) for ui.perfetto.dev")
@@ -118,6 +150,7 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
                "products and the report. For runs that were done in shards.",
                "fluxtile merge iowa.yaml");
   add_config_options(merge, command, words);
+  add_lock_wait(merge, words, "10m");
 
   CLI::App* status = add_verb(app, "status",
                               "Tell from files alone which tiles are done, missing or failed.\n"
@@ -135,6 +168,8 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
       ->type_name("");
   add_json(verify, command);
   add_log_options(verify, command);
+
+  add_clean(app, command, words);
 
   CLI::App* pixel =
       add_verb(app, "pixel",
@@ -248,6 +283,14 @@ void parse_shard(const std::string& text, VerbOptions& options) {
       .expected("I/N with 0 <= I < N, for example --shard 0/8 to --shard 7/8");
 }
 
+std::chrono::seconds parse_time(const std::string& option, const std::string& text) {
+  const auto seconds = seconds_in(text);
+  if (seconds) return std::chrono::seconds(*seconds);
+  throw Error(Code::usage, "not a time")
+      .found(option + " " + text)
+      .expected("a number and s, m, h, d or w, for example 90s, 10m, 12h, 30d, 2w");
+}
+
 /// Checks and converts what the options hold as text.
 void finish(Command& command, const Words& words, const CLI::App& verb) {
   command.overrides = words.sets;
@@ -266,6 +309,13 @@ void finish(Command& command, const Words& words, const CLI::App& verb) {
   if (command.log_format == "json" && progress != nullptr && progress->count() == 0)
     command.options.progress = ProgressMode::json;
   if (!words.shard.empty()) parse_shard(words.shard, command.options);
+  const bool by_count = verb.get_option_no_throw("--keep-plans") != nullptr &&
+                        verb.get_option("--keep-plans")->count() > 0;
+  command.options.lock_wait = parse_time("--lock-wait", !words.lock_wait.empty()  ? words.lock_wait
+                                                        : command.verb == "clean" ? "0"
+                                                                                  : "10m");
+  command.clean.older_than = parse_time(
+      "--older-than", !words.older_than.empty() ? words.older_than : (by_count ? "1d" : "30d"));
   if (!command.options.timeline.empty()) require_timeline_name(command.options.timeline);
   if (!words.directory.empty()) command.paths = {words.directory};
   for (const auto& point : words.points) command.pixel.points.push_back(parse_point(point));
@@ -312,6 +362,7 @@ int run_command(Command& command, std::ostream& out) {
   if (command.verb == "plan") return plan_verb(config, command.options, out);
   if (command.verb == "merge") return merge_verb(config, command.options, out);
   if (command.verb == "status") return status_verb(config, command.options, out);
+  if (command.verb == "clean") return clean_verb(config, command.options, command.clean, out);
   if (command.verb == "pixel") return pixel_verb(config, command.options, command.pixel, out);
   return run_verb(config, command.options, out);
 }

@@ -377,6 +377,12 @@ PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse u
   }
   // What was written first counts, so that every shard cuts the same tiles.
   Plan written = plan_from_json(read_file(path), path);
+  if (written.id != run.plan.id) {
+    throw Error(Code::data, "this file holds another plan than its name says")
+        .file(path)
+        .found(written.id)
+        .hint("remove it; the next run writes it anew");
+  }
   if (use == PlanUse::shard && written.engine_identity != run.plan.engine_identity) {
     throw Error(Code::data, "this machine cannot provide the plan's engine")
         .file(path)

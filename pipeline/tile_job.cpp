@@ -22,6 +22,7 @@ TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
   const PlanRegion& region = plan.regions[job.unit.region];
   TileYear year;
   year.unit = job.unit;
+  year.region_name = region.name;
   year.step = plan.steps[job.step];
   year.variables = region.variables;
   year.annual_variables = region.annual_variables;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <ostream>
@@ -19,6 +20,7 @@ struct VerbOptions {
   bool allow_synthetic_model = false;  ///< --allow-synthetic-model
   bool json = false;                   ///< --json, where a verb has it
   ProgressMode progress = ProgressMode::automatic;
+  std::chrono::milliseconds lock_wait{0};  ///< --lock-wait: how long to wait for the folder's lock
   std::string timeline;  ///< --timeline: file (.json or .svg) for what each thread did; empty: none
 };
 
@@ -35,6 +37,18 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
 int status_verb(const Config& config, const VerbOptions& options, std::ostream& out);
 /// Checks the products of a finished run in `directory` against its run.json.
 int verify_verb(const std::string& directory, bool json, std::ostream& out);
+
+/// What `clean` may remove, beside what it must keep.
+struct CleanOptions {
+  std::chrono::seconds older_than{0};  ///< --older-than: nothing younger goes
+  size_t keep_plans = 0;               ///< --keep-plans: the newest ones stay, with their tiles
+  bool dry_run = false;                ///< --dry-run: lists, removes nothing
+  bool all = false;                    ///< --all: everything but the products
+};
+/// Removes plans, tile-years, states, failure records and leftovers that neither the current plan
+/// nor the products nor a running run need.
+int clean_verb(const Config& config, const VerbOptions& options, const CleanOptions& clean,
+               std::ostream& out);
 
 struct PixelOptions {
   std::vector<Point> points;  ///< grid CRS coordinates, or longitude/latitude when `lonlat`

@@ -147,6 +147,7 @@ SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cell
                              year.unit.window.height})
                            .dump();
   metadata["region"] = std::to_string(year.unit.region);
+  metadata["region_name"] = year.region_name;
   return {tensors, metadata};
 }
 
@@ -197,6 +198,7 @@ std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::str
     const auto window = json::parse(meta.at("window")).get<std::vector<int64_t>>();
     year.unit.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
     year.unit.region = static_cast<size_t>(std::atoll(meta.at("region").c_str()));
+    year.region_name = meta.at("region_name");
     year.step = {std::atoi(meta.at("year").c_str()), false, std::atoi(meta.at("days").c_str()),
                  meta.at("complete") == "1"};
     year.daily = meta.at("daily") == "1";
