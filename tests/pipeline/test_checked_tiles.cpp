@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/checked_tiles.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+
+#include <chrono>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "tests/pipeline/small_run.h"
@@ -39,6 +43,7 @@ TEST_F(CheckedTilesTest, WhatWasCheckedIsKnown) {
 TEST_F(CheckedTilesTest, AByteWrittenInPlaceIsSeenEvenWithItsTimeSetBack) {
   struct stat before {};
   ASSERT_EQ(stat(path_.c_str(), &before), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a file system's clock is coarse
   std::string bytes = read_file(path_);
   bytes[100] = static_cast<char>(bytes[100] ^ 1);
   write(path_, bytes);
