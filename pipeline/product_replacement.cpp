@@ -53,8 +53,12 @@ std::set<std::string> interrupted_replacement(const std::string& output_director
   return names;
 }
 
-ProductReplacement::ProductReplacement(std::string output_directory, const RunLock& lock)
-    : output_(std::move(output_directory)), private_(output_ + "/.fluxtile"), lock_(lock) {
+ProductReplacement::ProductReplacement(std::string output_directory, const std::string& run,
+                                       const RunLock& lock)
+    : output_(std::move(output_directory)),
+      stem_(run + "_"),
+      private_(output_ + "/.fluxtile"),
+      lock_(lock) {
   const std::string all = private_ + "/products";
   std::error_code error;
   fs::remove_all(all, error);  // of merges that were killed
@@ -110,7 +114,7 @@ void ProductReplacement::commit(const std::vector<std::string>& names,
   for (const auto& name : names) obsolete.erase(name);
   obsolete.erase("run.json");
   for (const auto& name : obsolete) {
-    if (!is_product_name(name)) continue;
+    if (!is_product_name(name) || name.rfind(stem_, 0) != 0) continue;
     lock_.require();
     std::error_code ignored;
     if (fs::remove(output_ + "/" + name, ignored))

@@ -155,7 +155,7 @@ void replace_products(const RunStages& stages, const Ledger& ledger, const Confi
                       const RunTally& tally, Progress& progress, Clock::time_point begin,
                       const std::optional<RunRecord>& before, const RunLock& lock) {
   const Plan& plan = *stages.plan;
-  ProductReplacement replacement(config.output_directory, lock);
+  ProductReplacement replacement(config.output_directory, config.name, lock);
   Config aside = config;  // as if they were made for another folder
   aside.output_directory = replacement.directory();
   progress.begin("merge", plan.regions.size() * result_years(plan));
