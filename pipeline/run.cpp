@@ -12,8 +12,10 @@
 #include "pipeline/graph.h"
 #include "pipeline/heap_limits.h"
 #include "pipeline/merge.h"
+#include "pipeline/new_inputs.h"
 #include "pipeline/report.h"
 #include "pipeline/run_record.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/timeline.h"
 #include "pipeline/verbs.h"
 
@@ -50,6 +52,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
     const WorkSpan span("check");
     return check_tiles(stages, ledger);
   }();
+  if (options.watch != nullptr) options.watch->checked(check.failed.size());
   if (!check.missing.empty()) {
     throw Error(Code::data, std::to_string(check.missing.size()) + " of " +
                                 std::to_string(plan.units.size()) +
@@ -76,6 +79,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
       products_present(*before, config.output_directory)) {
     spdlog::info("nothing to do: {} products are up to date in {}", before->products.size(),
                  config.output_directory);
+    if (options.watch != nullptr) options.watch->products(before->products.size(), false);
     out << config.output_directory << "\n";
     return check.failed.empty() ? 0 : static_cast<int>(Code::tiles_failed);
   }
@@ -106,6 +110,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
       write_run_record(stages, config, check, all, tally, key, seconds_since(begin));
   if (before) remove_former_products(*before, record, config.output_directory);
   progress.end();
+  if (options.watch != nullptr) options.watch->products(record.products.size(), true);
   spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
                record.products.size(), config.output_directory, seconds_since(begin),
                peak_memory() >> 20, plan.memory >> 20);
@@ -126,6 +131,13 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
     units.push_back(plan.units[k]);
   }
   return units;
+}
+
+void tell_plan(const Plan& plan, const std::vector<TileUnit>& units, const Config& config,
+               const VerbOptions& options) {
+  if (options.watch == nullptr) return;
+  options.watch->planned(planned_facts(
+      plan, units, new_inputs(plan, private_folder(config), options.watch->products_plan())));
 }
 
 /// Removes what killed runs of this host left half-written among the tile-years.
@@ -165,6 +177,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   const TileMemory memory(plan, config);
   limit_source_blocks(memory.source_block_bytes());
   const auto units = units_of_shard(plan, options);
+  tell_plan(plan, units, config, options);
+  stages.watch = options.watch;
   sweep(stages, config, units);
   if (options.fresh) ledger.forget_all(units);
   spdlog::info("{}: {} regions, {} tiles, {} years{}, {} on {} threads", plan.name,
@@ -197,6 +211,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
+  tell_plan(*stages.plan, stages.plan->units, config, options);
   const Ledger ledger(stages, private_folder(config));
   Progress progress(options.progress);
   return finish(stages, ledger, config, options, RunTally(), progress, begin, out);

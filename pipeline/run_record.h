@@ -45,9 +45,6 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                            const Merged& merged, const RunTally& tally, const std::string& key,
                            double seconds);
 
-/// Largest resident set of this process so far, bytes.
-uint64_t peak_memory();
-
 /// Problems found when the products in `directory` are compared with its run.json; empty: all is
 /// well.
 std::vector<std::string> verify_products(const std::string& directory, RunRecord& record);

@@ -12,6 +12,8 @@
 
 namespace fluxtile {
 
+class RunWatch;
+
 /// What the command line says beside the configuration file.
 struct VerbOptions {
   std::optional<int> shard, shards;    ///< --shard I/N
@@ -20,6 +22,7 @@ struct VerbOptions {
   bool json = false;                   ///< --json, where a verb has it
   ProgressMode progress = ProgressMode::automatic;
   std::string timeline;  ///< --timeline: file (.json or .svg) for what each thread did; empty: none
+  RunWatch* watch = nullptr;  ///< of run and merge: is told how far they are
 };
 
 /// One verb a function: reads the configuration's world, writes to `out` only what a script would
