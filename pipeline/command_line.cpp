@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -12,8 +13,10 @@
 #include "base/stop.h"
 #include "geo/raster_source.h"
 #include "pipeline/config_values.h"
+#include "pipeline/json_stderr.h"
 #include "pipeline/log.h"
 #include "pipeline/pixel_points.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/status_line.h"
 #include "pipeline/timeline.h"
 
@@ -85,6 +88,13 @@ void add_training_options(CLI::App* verb, Command& command, Words& words) {
   add_log_options(verb, command);
 }
 
+void add_metrics(CLI::App* verb, Command& command) {
+  verb->add_option("--metrics", command.metrics,
+                   "Write a text file for node_exporter's textfile collector (same as\n"
+                   "run.metrics; here also for a configuration that cannot be read)")
+      ->type_name("FILE");
+}
+
 void add_json(CLI::App* verb, Command& command) {
   verb->add_flag("--json", command.options.json, "Write JSON to stdout instead of text");
 }
@@ -134,6 +144,7 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
                   "Note what each thread did and when: a picture (.svg), or a Chrome trace\n"
                   "(.json) for ui.perfetto.dev")
       ->type_name("FILE");
+  add_metrics(run, command);
 
   CLI::App* plan =
       add_verb(app, "plan",
@@ -151,6 +162,7 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
                "fluxtile merge iowa.yaml");
   add_config_options(merge, command, words);
   add_lock_wait(merge, words, "10m");
+  add_metrics(merge, command);
 
   CLI::App* status = add_verb(app, "status",
                               "Tell from files alone which tiles are done, missing or failed.\n"
@@ -358,6 +370,7 @@ int run_command(Command& command, std::ostream& out) {
   }
   if (command.verb == "pixel") add_points_of_file(command);
   const Config config = read_config(command.config, command.overrides, recipe_directories());
+  if (command.options.watch != nullptr) command.options.watch->configured(config);
   initialise_gdal(gdal_cache_bytes(config.run.memory), config.run.allow_remote);
   if (command.verb == "plan") return plan_verb(config, command.options, out);
   if (command.verb == "merge") return merge_verb(config, command.options, out);
@@ -367,13 +380,13 @@ int run_command(Command& command, std::ostream& out) {
   return run_verb(config, command.options, out);
 }
 
-/// Whether the log shall be JSON, also where the command line cannot be parsed.
-bool wants_json_log(const std::vector<std::string>& words) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--log-format=json") return true;
-    if (words[i] == "--log-format" && i + 1 < words.size() && words[i + 1] == "json") return true;
-  }
-  return false;
+/// A run or merge is watched from here on.
+std::unique_ptr<RunWatch> watch_of(const Command& command) {
+  if (command.verb != "run" && command.verb != "merge") return nullptr;
+  const auto& shard = command.options.shard;
+  return std::make_unique<RunWatch>(
+      command.verb, command.config, command.metrics,
+      shard ? std::to_string(*shard) + "/" + std::to_string(*command.options.shards) : "");
 }
 
 }  // namespace
@@ -460,8 +473,20 @@ std::string error_text(const Error& error, bool json) {
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+bool wants_json_log(const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--log-format=json") return true;
+    if (words[i] == "--log-format" && i + 1 < words.size() && words[i + 1] == "json") return true;
+  }
+  return false;
+}
+
 int command_line(const std::vector<std::string>& words, std::ostream& out) {
   const bool json = wants_json_log(words);
+  const auto every_line = json ? std::make_unique<JsonStderr>() : nullptr;
+  std::unique_ptr<RunWatch> watch;
+  int code = 0;
+  std::string cause;
   try {
     std::signal(SIGPIPE, SIG_IGN);
     Command command = parse_command_line(words);
@@ -471,13 +496,24 @@ int command_line(const std::vector<std::string>& words, std::ostream& out) {
     }
     initialise_log(command.log_level, command.log_format);
     Stop::install_handlers();
-    return run_command(command, out);
+    watch = watch_of(command);
+    command.options.watch = watch.get();
+    code = run_command(command, out);
   } catch (...) {
     const Error error = current_error();
     StatusLine::standard_error().set_bar("");
     StatusLine::standard_error().write_line(error_text(error, json));
-    return static_cast<int>(error.code());
+    code = static_cast<int>(error.code());
+    cause = error.message() + (error.file().empty() ? "" : " (" + error.file() + ")");
   }
+  if (watch) {
+    const auto told = attempt([&] {
+      say_summary(watch->conclude(code, cause), json);
+      return true;
+    });
+    static_cast<void>(told);
+  }
+  return code;
 }
 
 }  // namespace fluxtile

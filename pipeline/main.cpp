@@ -26,7 +26,9 @@ int main(int argc, char** argv) {
   int code = fluxtile::command_line(words, std::cout);
   std::cout.flush();
   if (!std::cout && !reader_left()) {
-    fluxtile::StatusLine::standard_error().write_line("fluxtile: error: cannot write to stdout");
+    fluxtile::StatusLine::standard_error().write_line(
+        fluxtile::error_text(fluxtile::Error(fluxtile::Code::io, "cannot write to stdout"),
+                             fluxtile::wants_json_log(words)));
     if (code == 0) code = static_cast<int>(fluxtile::Code::io);
   }
   return code;

@@ -14,11 +14,13 @@
 #include "pipeline/graph.h"
 #include "pipeline/heap_limits.h"
 #include "pipeline/merge.h"
+#include "pipeline/new_inputs.h"
 #include "pipeline/product_replacement.h"
 #include "pipeline/report.h"
 #include "pipeline/run_lock.h"
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/timeline.h"
 #include "pipeline/verbs.h"
 
@@ -110,6 +112,7 @@ MergeCheck whole_tiles(const RunStages& stages, const Ledger& ledger, const Conf
     ending.tiles_again();
     check = check_now();
   }
+  if (options.watch != nullptr) options.watch->checked(check.failed.size());
   if (!check.missing.empty()) {
     throw Error(ending.tiles_again ? Code::interrupted : Code::data,
                 std::to_string(check.missing.size()) + " of " + std::to_string(plan.units.size()) +
@@ -149,8 +152,8 @@ void require_same_tiles(const RunStages& stages, const Ledger& ledger, const Mer
       .hint("run the same command again; the products are left as they were");
 }
 
-/// Merges into a folder of its own and puts the products in place, run.json last.
-void replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
+/// Merges into a folder of its own and puts the products in place, run.json last. Returns how many.
+size_t replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
                       const MergeCheck& check, const std::string& files, const std::string& key,
                       const RunTally& tally, Progress& progress, Clock::time_point begin,
                       const std::optional<RunRecord>& before, const RunLock& lock) {
@@ -190,6 +193,7 @@ void replace_products(const RunStages& stages, const Ledger& ledger, const Confi
   spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
                record.products.size(), config.output_directory, seconds_since(begin),
                peak_memory() >> 20, plan.memory >> 20);
+  return record.products.size();
 }
 
 /// Writes the products of a plan whose tiles are done, or finds that they are there already.
@@ -215,6 +219,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
   const auto nothing_to_do = [&] {
     spdlog::info("nothing to do: {} products are up to date in {}", before->products.size(),
                  config.output_directory);
+    if (options.watch != nullptr) options.watch->products(before->products.size(), false);
     if (!files.empty()) note_checked_tiles(plan, config, check, files);
   };
   const auto done = [&] {
@@ -234,8 +239,9 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
       nothing_to_do();
       return done();
     }
-    replace_products(stages, ledger, config, check, files, key, tally, progress, ending.begin,
-                     before, lock);
+    const size_t products = replace_products(stages, ledger, config, check, files, key, tally,
+                                             progress, ending.begin, before, lock);
+    if (options.watch != nullptr) options.watch->products(products, true);
   } catch (...) {
     lock.require();  // where the lock was lost, that is the cause of everything else
     throw;
@@ -257,6 +263,13 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
     units.push_back(plan.units[k]);
   }
   return units;
+}
+
+void tell_plan(const Plan& plan, const std::vector<TileUnit>& units, const Config& config,
+               const VerbOptions& options) {
+  if (options.watch == nullptr) return;
+  options.watch->planned(planned_facts(
+      plan, units, new_inputs(plan, private_folder(config), options.watch->products_plan())));
 }
 
 /// Removes what killed runs of this host left half-written among the tile-years.
@@ -300,6 +313,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   const TileMemory memory(plan, config);
   limit_source_blocks(memory.source_block_bytes());
   const auto units = units_of_shard(plan, options);
+  tell_plan(plan, units, config, options);
+  stages.watch = options.watch;
   sweep(stages, config, units);
   if (options.fresh) ledger.forget_all(units);
   spdlog::info("{}: {} regions, {} tiles, {} years{}, {} on {} threads", plan.name,
@@ -313,9 +328,11 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
     progress.begin("tile-years", units.size() * plan.steps.size());
     add(tally, run_tiles(stages, ledger, memory, units, progress));
     progress.end();
+    if (options.watch != nullptr) options.watch->tally(tally);
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();
   }
@@ -341,6 +358,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
+  tell_plan(*stages.plan, stages.plan->units, config, options);
   const Ledger ledger(stages, private_folder(config));
   Progress progress(options.progress);
   const Ending ending{"merge", begin, product_key_of_record(config), std::nullopt, {}};

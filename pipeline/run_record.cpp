@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run_record.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/digest.h"
 #include "pipeline/products.h"
 #include "pipeline/result_key.h"
+#include "pipeline/run_facts.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -59,12 +59,6 @@ Json models_json(const RunStages& stages) {
 }
 
 }  // namespace
-
-uint64_t peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-}
 
 std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check) {
   Digest digest;
@@ -230,6 +224,14 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                    {"cell_years_with_too_long_gaps", tally.too_long_gaps},
                    {"cell_years_without_climate", tally.without_climate},
                    {"negative_gpp_values", tally.negative_gpp}};
+  Json quality = Json::object();
+  for (const auto& [region, counts] : merged.flag_counts) {
+    Json flags = Json::object();
+    for (size_t bit = 0; bit < counts.size(); ++bit)
+      if (counts[bit] > 0) flags[std::to_string(1U << bit)] = counts[bit];
+    quality[region] = {{"cell_months", merged.cell_months.at(region)}, {"flags", flags}};
+  }
+  json["quality"] = quality;
   Json stage_seconds;
   for (const auto& [stage, value] : tally.stage_seconds) stage_seconds[stage] = value;
   json["timings"] = {

@@ -13,6 +13,8 @@
 
 namespace fluxtile {
 
+class RunWatch;
+
 /// What the command line says beside the configuration file.
 struct VerbOptions {
   std::optional<int> shard, shards;    ///< --shard I/N
@@ -22,6 +24,7 @@ struct VerbOptions {
   ProgressMode progress = ProgressMode::automatic;
   std::chrono::milliseconds lock_wait{0};  ///< --lock-wait: how long to wait for the folder's lock
   std::string timeline;  ///< --timeline: file (.json or .svg) for what each thread did; empty: none
+  RunWatch* watch = nullptr;  ///< of run and merge: is told how far they are
 };
 
 /// One verb a function: reads the configuration's world, writes to `out` only what a script would

@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "stages/kept_states.h"
 
 namespace fluxtile {
 namespace {
@@ -342,6 +343,23 @@ void keep_newest(std::map<std::vector<long>, std::filesystem::path> files, int c
   }
 }
 
+/// The same of states within years, of which some stay longer than others.
+void keep_within_years(const std::map<std::vector<long>, std::filesystem::path>& files, int count) {
+  std::vector<StateDay> days;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [numbers, path] : files) {
+    if (numbers.size() != 3) continue;
+    days.push_back({static_cast<size_t>(numbers[0]), static_cast<int>(numbers[1]),
+                    static_cast<size_t>(numbers[2])});
+    paths.push_back(path);
+  }
+  const auto stay = states_that_stay(days, static_cast<size_t>(count));
+  for (size_t k = 0; k < paths.size(); ++k) {
+    std::error_code ignored;
+    if (!stay[k]) std::filesystem::remove(paths[k], ignored);
+  }
+}
+
 }  // namespace
 
 std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const TileUnit& unit,
@@ -357,7 +375,7 @@ std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const
 void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
   const std::string folder = tile_folder(region_folder, unit);
   keep_newest(files_of(folder, ".state"), keep_.years);
-  keep_newest(files_of(folder, ".open-state"), keep_.within_year);
+  keep_within_years(files_of(folder, ".open-state"), keep_.within_year);
 }
 
 void WriteTile::operator()(const TileYear& year, const TileState& state,
