@@ -11,9 +11,11 @@
 #include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
 #include "pipeline/heap_limits.h"
+#include "pipeline/input_watch.h"
 #include "pipeline/merge.h"
 #include "pipeline/report.h"
 #include "pipeline/run_record.h"
+#include "pipeline/staged_products.h"
 #include "pipeline/timeline.h"
 #include "pipeline/verbs.h"
 
@@ -26,18 +28,10 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Products that this run wrote earlier and does not ask for any more belong to nothing now.
-void remove_former_products(const RunRecord& before, const RunRecord& now,
-                            const std::string& directory) {
-  for (const auto& old : before.products) {
-    const bool kept =
-        std::any_of(now.products.begin(), now.products.end(),
-                    [&](const ProductRecord& product) { return product.name == old.name; });
-    if (kept || old.name.find('/') != std::string::npos) continue;
-    std::error_code ignored;
-    if (std::filesystem::remove(directory + "/" + old.name, ignored))
-      spdlog::info("removed {}, no longer asked for", old.name);
-  }
+std::vector<std::string> names_of(const RunRecord& record) {
+  std::vector<std::string> names;
+  for (const auto& product : record.products) names.push_back(product.name);
+  return names;
 }
 
 /// Writes the products of a plan whose tiles are done, or finds that they are there already.
@@ -51,9 +45,10 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
     return check_tiles(stages, ledger);
   }();
   if (!check.missing.empty()) {
-    throw Error(Code::data, std::to_string(check.missing.size()) + " of " +
-                                std::to_string(plan.units.size()) +
-                                " tiles are not done, so nothing is merged")
+    // Right behind a run something has taken them away: that is worth another try.
+    throw Error(tally.wall_seconds > 0 ? Code::interrupted : Code::data,
+                std::to_string(check.missing.size()) + " of " + std::to_string(plan.units.size()) +
+                    " tiles are not done, so nothing is merged")
         .tile(ledger.unit_name(check.missing.front()))
         .hint("run `fluxtile run` again: it computes what is missing; `fluxtile status` lists it");
   }
@@ -73,6 +68,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
   const std::string key = product_key(plan, config, check);
   const auto before = read_run_record(config.output_directory);
   if (!options.fresh && before && before->product_key == key &&
+      !replacement_interrupted(config.output_directory) &&
       products_present(*before, config.output_directory)) {
     spdlog::info("nothing to do: {} products are up to date in {}", before->products.size(),
                  config.output_directory);
@@ -83,9 +79,17 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
                  plan.regions.size() * static_cast<size_t>(std::count_if(
                                            plan.steps.begin(), plan.steps.end(),
                                            [](const YearStep& step) { return !step.spinup; })));
+  // The old products stay as they are until all new ones are whole.
+  StagedProducts staged(config.output_directory);
+  Config there = config;
+  there.output_directory = staged.folder();
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return merge_products(stages, ledger, config, check, progress);
+    try {
+      return merge_products(stages, ledger, there, check, progress);
+    } catch (Error& error) {
+      throw staged.at_its_place(error);
+    }
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
@@ -100,11 +104,18 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
   }
   const WorkSpan span("report");
   Merged all = merged;
-  write_report(stages, config, check, merged, tally, seconds_since(begin));
-  all.files.push_back("report.html");
-  const RunRecord record =
-      write_run_record(stages, config, check, all, tally, key, seconds_since(begin));
-  if (before) remove_former_products(*before, record, config.output_directory);
+  const RunRecord record = [&] {
+    try {
+      write_report(stages, there, check, merged, tally, seconds_since(begin));
+      all.files.push_back("report.html");
+      return write_run_record(stages, there, check, all, tally, key, seconds_since(begin));
+    } catch (Error& error) {
+      throw staged.at_its_place(error);
+    }
+  }();
+  for (const auto& name : staged.take_their_places(
+           names_of(record), before ? names_of(*before) : std::vector<std::string>()))
+    spdlog::info("removed {}, no longer asked for", name);
   progress.end();
   spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
                record.products.size(), config.output_directory, seconds_since(begin),
@@ -128,10 +139,14 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
   return units;
 }
 
-/// Removes what killed runs of this host left half-written among the tile-years.
+/// Removes what killed runs of this host left half-written.
 void sweep(const RunStages& stages, const Config& config, const std::vector<TileUnit>& units) {
+  remove_stale_parts(config.output_directory);
+  remove_stale_parts(private_folder(config));
   remove_stale_parts(private_folder(config) + "/plans");
   const Plan& plan = *stages.plan;
+  for (const auto& region : plan.regions)
+    remove_stale_parts(private_folder(config) + "/failures/" + region.file_name);
   for (const auto& unit : units) {
     const std::filesystem::path file = stages.write->tile_year_path(
         plan.regions[unit.region].file_name, unit, 0, plan.steps.front().year);
@@ -176,6 +191,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   progress.begin("tile-years", units.size() * plan.steps.size());
   RunTally tally = run_tiles(stages, ledger, memory, units, progress);
   progress.end();
+  require_unchanged_inputs(plan);
   spdlog::info(
       "{} tile-years computed, {} kept, {} tiles failed; {} pixel-years, {:.0f} a second",
       tally.tile_years_done, tally.tile_years_kept, tally.tiles_failed, tally.pixel_years,
@@ -198,6 +214,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
   const Ledger ledger(stages, private_folder(config));
+  remove_stale_parts(config.output_directory);
   Progress progress(options.progress);
   return finish(stages, ledger, config, options, RunTally(), progress, begin, out);
 }

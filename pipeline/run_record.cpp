@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "pipeline/products.h"
 #include "pipeline/result_key.h"
+#include "pipeline/staged_products.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -231,6 +232,8 @@ std::vector<std::string> verify_products(const std::string& directory, RunRecord
   }
   record = *read;
   std::vector<std::string> problems;
+  if (replacement_interrupted(directory))
+    problems.emplace_back("a run was stopped while it replaced the products");
   for (const auto& product : record.products) {
     const std::string path = directory + "/" + product.name;
     std::error_code error;

@@ -6,6 +6,7 @@
 
 #include "pipeline/ledger.h"
 #include "pipeline/run_record.h"
+#include "pipeline/staged_products.h"
 #include "pipeline/verbs.h"
 
 namespace fluxtile {
@@ -72,7 +73,8 @@ int status_verb(const Config& config, const VerbOptions& options, std::ostream& 
     }
   }
   const auto record = read_run_record(config.output_directory);
-  const bool products = record && products_present(*record, config.output_directory);
+  const bool products = record && !replacement_interrupted(config.output_directory) &&
+                        products_present(*record, config.output_directory);
   nlohmann::ordered_json json = {{"plan", plan.id},
                                  {"tiles", plan.units.size()},
                                  {"done", count.done},
