@@ -3,6 +3,7 @@
 #include <netcdf.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <limits>
 
@@ -154,6 +155,7 @@ std::vector<double> read_netcdf_block(const NetcdfInfo& info, const NetcdfVariab
                 {static_cast<size_t>(window.column), static_cast<size_t>(window.width)});
   keep_chunks(file, variable, slab);
   std::vector<double> values(slab.total);
+  errno = 0;
   check_netcdf(
       nc_get_vara_double(file.ncid, slab.id, slab.start.data(), slab.count.data(), values.data()),
       file.path, "read " + variable.name);

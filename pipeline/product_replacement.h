@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "pipeline/run_lock.h"
 
 namespace fluxtile {
@@ -26,6 +27,17 @@ class ProductReplacement {
   /// Where products are to be made, run.json among them.
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
 
+  /// Runs work that makes products; an error that names a file of directory() names the place that
+  /// it is meant for.
+  template <typename Work>
+  auto make(Work&& work) const {
+    try {
+      return work();
+    } catch (Error& error) {
+      throw at_its_place(error);
+    }
+  }
+
   /// Puts the files `names` in place, removes those of `former` (and of an interrupted replacement)
   /// that are not among them, then puts run.json in place. Asks the lock before each step. Throws
   /// Error(io | interrupted).
@@ -33,6 +45,7 @@ class ProductReplacement {
 
  private:
   void put(const std::string& name) const;
+  [[nodiscard]] Error at_its_place(Error error) const;
 
   std::string output_, private_, directory_;
   const RunLock& lock_;

@@ -13,6 +13,7 @@
 #include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
 #include "pipeline/heap_limits.h"
+#include "pipeline/input_watch.h"
 #include "pipeline/merge.h"
 #include "pipeline/new_inputs.h"
 #include "pipeline/product_replacement.h"
@@ -164,7 +165,8 @@ size_t replace_products(const RunStages& stages, const Ledger& ledger, const Con
   progress.begin("merge", plan.regions.size() * result_years(plan));
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return merge_products(stages, ledger, aside, check, progress);
+    return replacement.make(
+        [&] { return merge_products(stages, ledger, aside, check, progress); });
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
@@ -179,10 +181,11 @@ size_t replace_products(const RunStages& stages, const Ledger& ledger, const Con
   }
   const WorkSpan span("report");
   Merged all = merged;
-  write_report(stages, aside, check, merged, tally, seconds_since(begin));
-  all.files.push_back("report.html");
-  const RunRecord record =
-      write_run_record(stages, aside, check, all, tally, key, seconds_since(begin));
+  const RunRecord record = replacement.make([&] {
+    write_report(stages, aside, check, merged, tally, seconds_since(begin));
+    all.files.push_back("report.html");
+    return write_run_record(stages, aside, check, all, tally, key, seconds_since(begin));
+  });
   if (tile_files(plan, config) != files) require_same_tiles(stages, ledger, check, merged);
   std::vector<std::string> former;
   if (before) {
@@ -272,10 +275,14 @@ void tell_plan(const Plan& plan, const std::vector<TileUnit>& units, const Confi
       plan, units, new_inputs(plan, private_folder(config), options.watch->products_plan())));
 }
 
-/// Removes what killed runs of this host left half-written among the tile-years.
+/// Removes what killed runs of this host left half-written.
 void sweep(const RunStages& stages, const Config& config, const std::vector<TileUnit>& units) {
+  remove_stale_parts(config.output_directory);
+  remove_stale_parts(private_folder(config));
   remove_stale_parts(private_folder(config) + "/plans");
   const Plan& plan = *stages.plan;
+  for (const auto& region : plan.regions)
+    remove_stale_parts(private_folder(config) + "/failures/" + region.file_name);
   for (const auto& unit : units) {
     const std::filesystem::path file = stages.write->tile_year_path(
         plan.regions[unit.region].file_name, unit, 0, plan.steps.front().year);
@@ -328,6 +335,7 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
     progress.begin("tile-years", units.size() * plan.steps.size());
     add(tally, run_tiles(stages, ledger, memory, units, progress));
     progress.end();
+    require_unchanged_inputs(plan);
     if (options.watch != nullptr) options.watch->tally(tally);
   };
   if (ending.known) {
@@ -360,6 +368,7 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
   tell_plan(*stages.plan, stages.plan->units, config, options);
   const Ledger ledger(stages, private_folder(config));
+  remove_stale_parts(config.output_directory);
   Progress progress(options.progress);
   const Ending ending{"merge", begin, product_key_of_record(config), std::nullopt, {}};
   return finish(stages, ledger, config, options, RunTally(), progress, ending, out);
