@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -12,6 +13,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/limited_file.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -66,7 +68,10 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
         .file(folder.string())
         .hint("check its permissions, or choose another outputs.directory");
   }
-  temporary_ = (folder / ("." + target.filename().string() + "." + unique_suffix())).string();
+  // Cut, so that the longest name of a product still has room for what is added.
+  constexpr size_t kept = 100;
+  temporary_ = (folder / ("." + target.filename().string().substr(0, kept) + "." + unique_suffix()))
+                   .string();
 }
 
 AtomicFile::~AtomicFile() {
@@ -133,6 +138,10 @@ bool write_once(const std::string& path, std::string_view bytes) {
 }
 
 std::string read_file(const std::string& path) {
+  return read_file_up_to(path, static_cast<size_t>(-1));
+}
+
+std::string read_file_up_to(const std::string& path, size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
@@ -143,7 +152,7 @@ std::string read_file(const std::string& path) {
   std::string bytes;
   struct stat info {};
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-    bytes.reserve(static_cast<size_t>(info.st_size));
+    bytes.reserve(std::min(static_cast<size_t>(info.st_size), most));
   char buffer[1 << 16];
   for (;;) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
@@ -154,6 +163,12 @@ std::string read_file(const std::string& path) {
       throw io_error("cannot read", path, error);
     }
     if (n == 0) break;
+    if (static_cast<size_t>(n) > most - bytes.size()) {
+      close(fd);
+      throw Error(Code::data, "the file is too large to be what it is read as")
+          .file(path)
+          .expected("at most " + std::to_string(most) + " bytes");
+    }
     bytes.append(buffer, static_cast<size_t>(n));
   }
   close(fd);

@@ -96,7 +96,9 @@ void Ledger::record_failure(const TileUnit& unit, const Error& error, int year) 
   json["found"] = error.found();
   json["hint"] = error.hint();
   json["attempts"] = (before ? before->attempts : 0) + 1;
-  write_atomically(failure_path(unit), json.dump(1) + "\n");
+  write_atomically(
+      failure_path(unit),
+      json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Ledger::forget_failure(const TileUnit& unit) { unlink(failure_path(unit).c_str()); }
@@ -105,16 +107,20 @@ std::optional<TileFailure> Ledger::failure(const TileUnit& unit) const {
   const std::string path = failure_path(unit);
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto json = nlohmann::json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded()) return std::nullopt;
-  TileFailure failure;
-  failure.region = json.value("region", "");
-  failure.tile = json.value("tile", "");
-  failure.stage = json.value("stage", "");
-  failure.cause = json.value("cause", "");
-  failure.input = json.value("input", "");
-  failure.year = json.value("year", 0);
-  failure.attempts = json.value("attempts", 0);
-  return failure;
+  if (!json.is_object()) return std::nullopt;
+  const auto record = attempt([&] {
+    TileFailure failure;
+    failure.region = json.value("region", "");
+    failure.tile = json.value("tile", "");
+    failure.stage = json.value("stage", "");
+    failure.cause = json.value("cause", "");
+    failure.input = json.value("input", "");
+    failure.year = json.value("year", 0);
+    failure.attempts = json.value("attempts", 0);
+    return failure;
+  });
+  if (!record.ok()) return std::nullopt;
+  return record.value();
 }
 
 void Ledger::forget_all(const std::vector<TileUnit>& units) {

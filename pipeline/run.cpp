@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/atomic_file.h"
+#include "base/file_name.h"
 #include "base/stop.h"
 #include "base/work_span.h"
 #include "pipeline/gpp_product.h"
@@ -26,6 +27,18 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+/// Whether a run of this name writes such a file: only those are ever removed, whatever a record
+/// lists.
+bool is_product_name(const std::string& name, const std::string& run) {
+  const auto ends_with = [&](const std::string& end) {
+    return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+  };
+  const std::string begin = run + "_";
+  return is_file_name(name) && name.compare(0, begin.size(), begin) == 0 &&
+         (ends_with(".tif") || ends_with(".qml") || ends_with(".nc") || ends_with(".csv") ||
+          ends_with(".stac.json"));
+}
+
 /// Products that this run wrote earlier and does not ask for any more belong to nothing now.
 void remove_former_products(const RunRecord& before, const RunRecord& now,
                             const std::string& directory) {
@@ -33,7 +46,7 @@ void remove_former_products(const RunRecord& before, const RunRecord& now,
     const bool kept =
         std::any_of(now.products.begin(), now.products.end(),
                     [&](const ProductRecord& product) { return product.name == old.name; });
-    if (kept || old.name.find('/') != std::string::npos) continue;
+    if (kept || !is_product_name(old.name, now.name)) continue;
     std::error_code ignored;
     if (std::filesystem::remove(directory + "/" + old.name, ignored))
       spdlog::info("removed {}, no longer asked for", old.name);

@@ -85,29 +85,6 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
   return digest.hex();
 }
 
-std::optional<RunRecord> read_run_record(const std::string& directory) {
-  const std::string path = directory + "/run.json";
-  if (!fs::exists(path)) return std::nullopt;
-  const auto json = Json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
-  const auto record = attempt([&] {
-    RunRecord r;
-    r.name = json.value("name", "");
-    r.product_key = json.value("product_key", "");
-    for (const auto& product : json.at("products")) {
-      r.products.push_back({product.at("file").get<std::string>(),
-                            product.at("sha256").get<std::string>(),
-                            product.at("bytes").get<uint64_t>()});
-    }
-    for (const auto& region : json.at("regions")) {
-      r.results[region.at("name").get<std::string>()] = region.at("result").get<std::string>();
-    }
-    return r;
-  });
-  if (!record.ok()) return std::nullopt;
-  return record.value();
-}
-
 void require_own_folder(const Config& config) {
   const auto record = read_run_record(config.output_directory);
   if (!record || record->name == config.name) return;

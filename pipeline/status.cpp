@@ -85,7 +85,7 @@ int status_verb(const Config& config, const VerbOptions& options, std::ostream& 
   json["missing_tiles"] = missing;
   json["failed_tiles"] = failed;
   if (options.json) {
-    out << json.dump(1) << "\n";
+    out << json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
     return 0;
   }
   out << "tiles      " << plan.units.size() << ": " << count.done << " done, " << count.missing
@@ -114,7 +114,7 @@ int verify_verb(const std::string& directory, bool json, std::ostream& out) {
                                      {"products", record.products.size()}};
     result["results"] = record.results;
     result["problems"] = problems;
-    out << result.dump(1) << "\n";
+    out << result.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
   } else if (problems.empty()) {
     out << record.products.size() << " products belong together and are whole\n";
   } else {
