@@ -81,8 +81,12 @@ TEST_F(Hostile, NamesOfRegionsStayTextEverywhere) {
     const bool markup = name.find(".html") != std::string::npos ||
                         name.find(".qml") != std::string::npos ||
                         name.find(".svg") != std::string::npos;
-    if (markup) EXPECT_THAT(bytes, Not(HasSubstr("<script>alert"))) << name;
-    if (name.find(".json") != std::string::npos) EXPECT_NO_THROW(Json::parse(bytes)) << name;
+    if (markup) {
+      EXPECT_THAT(bytes, Not(HasSubstr("<script>alert"))) << name;
+    }
+    if (name.find(".json") != std::string::npos) {
+      EXPECT_NO_THROW(Json::parse(bytes)) << name;
+    }
   }
   EXPECT_GT(maps, 3U);
   EXPECT_THAT(files.at("report.html"), HasSubstr("&lt;script&gt;alert(&#39;x&#39;)"));

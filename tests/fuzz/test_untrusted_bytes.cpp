@@ -24,7 +24,7 @@ class Mutator {
   }
 
  private:
-  uint32_t below(size_t n) { return n == 0 ? 0 : random_() % static_cast<uint32_t>(n); }
+  uint32_t below(size_t n) { return n == 0 ? 0 : static_cast<uint32_t>(random_() % n); }
 
   void change(std::string& bytes, const std::string& other) {
     static const std::vector<std::string> words = {std::string(4, '\xff'),
@@ -107,7 +107,9 @@ TEST_P(UntrustedBytes, AreReadOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, UntrustedBytes, testing::ValuesIn(all_targets()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const testing::TestParamInfo<Target>& one) {
+                           return std::string(one.param.name);
+                         });
 
 /// The harness itself: what is no answer to bad bytes is not swallowed.
 TEST(ExpectHandled, LetsBugsThrough) {

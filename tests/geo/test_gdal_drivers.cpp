@@ -123,10 +123,10 @@ TEST_F(GdalDrivers, AVrtReachesNoNetwork) {
     return "<SimpleSource><SourceFilename relativeToVRT=\"0\">" + name +
            "</SourceFilename><SourceBand>1</SourceBand></SimpleSource>";
   };
-  for (const std::string& name :
-       {"/vsicurl/" + port.url + "a.tif", "/vsizip/{/vsicurl/" + port.url + "a.zip}/a.tif",
-        "/vsicurl_streaming/" + port.url + "a.tif", "/vsis3/bucket/a.tif", port.url + "a.tif",
-        "WMS:" + port.url, std::string("/vsistdin/")}) {
+  for (const std::string& name : std::vector<std::string>{
+           "/vsicurl/" + port.url + "a.tif", "/vsizip/{/vsicurl/" + port.url + "a.zip}/a.tif",
+           "/vsicurl_streaming/" + port.url + "a.tif", "/vsis3/bucket/a.tif", port.url + "a.tif",
+           "WMS:" + port.url, "/vsistdin/"}) {
     const Error error = reading(vrt(source(name)));
     EXPECT_TRUE(error.code() == Code::io || error.code() == Code::data) << name;
     EXPECT_FALSE(port.asked()) << name;
