@@ -10,7 +10,6 @@
 #include <tuple>
 
 #include "base/atomic_file.h"
-#include "base/limited_file.h"
 #include "base/nearest_name.h"
 #include "pipeline/climate_recipe.h"
 #include "pipeline/config_schema.h"
@@ -482,8 +481,7 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
   config.path = fs::absolute(path).lexically_normal().string();
   config.base_directory = fs::path(config.path).parent_path().string();
   config.lines.file = path;
-  constexpr size_t longest = size_t{2} << 20;
-  YamlNode root = parse_yaml(read_file_up_to(path, longest), path);
+  YamlNode root = read_yaml(path);
   for (const auto& assignment : overrides) {
     try {
       apply_override(root, assignment);

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/limited_file.h"
 #include "base/yaml_limits.h"
 
 namespace fluxtile {
@@ -251,6 +252,11 @@ YamlNode parse_yaml(const std::string& text, const std::string& file) {
         .expected("one");
   }
   return Converter(file).convert(documents.front(), "", 1, 0);
+}
+
+YamlNode read_yaml(const std::string& file) {
+  constexpr size_t longest = size_t{2} << 20;
+  return parse_yaml(read_file_up_to(file, longest), file);
 }
 
 void apply_override(YamlNode& root, const std::string& assignment) {
