@@ -14,6 +14,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/limited_file.h"
 #include "base/system_fault.h"
 
 namespace fluxtile {
@@ -107,9 +108,11 @@ void create_folder(const std::string& folder) {
   throw e;
 }
 
-PartName::PartName(const std::string& path)
-    : path_((folder_of(path) / ("." + fs::path(path).filename().string() + "." + unique_suffix()))
-                .string()) {
+PartName::PartName(const std::string& path) {
+  // Cut, so that the longest name of a product still has room for what is added.
+  constexpr size_t kept = 100;
+  const std::string name = fs::path(path).filename().string().substr(0, kept);
+  path_ = (folder_of(path) / ("." + name + "." + unique_suffix())).string();
   LiveParts& parts = live_parts();
   const std::lock_guard<std::mutex> lock(parts.mutex);
   parts.names.insert(fs::path(path_).filename().string());
@@ -195,6 +198,10 @@ bool write_once(const std::string& path, std::string_view bytes) {
 }
 
 std::string read_file(const std::string& path) {
+  return read_file_up_to(path, static_cast<size_t>(-1));
+}
+
+std::string read_file_up_to(const std::string& path, size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
@@ -206,7 +213,7 @@ std::string read_file(const std::string& path) {
   std::string bytes;
   struct stat info {};
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-    bytes.reserve(static_cast<size_t>(info.st_size));
+    bytes.reserve(std::min(static_cast<size_t>(info.st_size), most));
   char buffer[1 << 16];
   for (;;) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
@@ -217,6 +224,12 @@ std::string read_file(const std::string& path) {
       throw io_error("cannot read", path, error);
     }
     if (n == 0) break;
+    if (static_cast<size_t>(n) > most - bytes.size()) {
+      close(fd);
+      throw Error(Code::data, "the file is too large to be what it is read as")
+          .file(path)
+          .expected("at most " + std::to_string(most) + " bytes");
+    }
     bytes.append(buffer, static_cast<size_t>(n));
   }
   close(fd);

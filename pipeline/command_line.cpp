@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/nearest_name.h"
+#include "base/safe_text.h"
 #include "base/stop.h"
 #include "geo/raster_source.h"
 #include "pipeline/config_values.h"
@@ -453,7 +454,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
 }
 
 std::string error_text(const Error& error, bool json) {
-  if (!json) return std::string("fluxtile: error: ") + error.what();
+  if (!json) return "fluxtile: error: " + log_lines(error.what());
   nlohmann::ordered_json object;
   object["time"] = utc_text(std::chrono::system_clock::now());
   object["level"] = "error";

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/atomic_file.h"
+#include "base/file_name.h"
 #include "base/stop.h"
 #include "base/work_span.h"
 #include "pipeline/checked_tiles.h"
@@ -37,6 +38,18 @@ double seconds_since(Clock::time_point begin) {
 size_t result_years(const Plan& plan) {
   return static_cast<size_t>(std::count_if(plan.steps.begin(), plan.steps.end(),
                                            [](const YearStep& step) { return !step.spinup; }));
+}
+
+/// Whether a run of this name writes such a file: only those are ever removed, whatever a record
+/// lists.
+bool is_product_of(const std::string& name, const std::string& run) {
+  const auto ends_with = [&](const std::string& end) {
+    return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+  };
+  const std::string begin = run + "_";
+  return is_file_name(name) && name.compare(0, begin.size(), begin) == 0 &&
+         (ends_with(".tif") || ends_with(".qml") || ends_with(".nc") || ends_with(".csv") ||
+          ends_with(".png") || ends_with(".stac.json"));
 }
 
 std::string product_key_of_record(const Config& config) {
@@ -189,7 +202,8 @@ size_t replace_products(const RunStages& stages, const Ledger& ledger, const Con
   if (tile_files(plan, config) != files) require_same_tiles(stages, ledger, check, merged);
   std::vector<std::string> former;
   if (before) {
-    for (const auto& product : before->products) former.push_back(product.name);
+    for (const auto& product : before->products)
+      if (is_product_of(product.name, config.name)) former.push_back(product.name);
   }
   replacement.commit(all.files, former);
   progress.end();

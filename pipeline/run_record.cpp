@@ -78,41 +78,6 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
   return digest.hex();
 }
 
-std::optional<RunRecord> parse_run_record(const std::string& text) {
-  const auto json = Json::parse(text, nullptr, false);
-  if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
-  const auto record = attempt([&] {
-    RunRecord r;
-    r.name = json.value("name", "");
-    r.product_key = json.value("product_key", "");
-    r.plan = json.value("plan", "");
-    for (const auto& product : json.at("products")) {
-      r.products.push_back({product.at("file").get<std::string>(),
-                            product.at("sha256").get<std::string>(),
-                            product.at("bytes").get<uint64_t>(), product.value("result", ""),
-                            product.value("mtime_ns", int64_t{0})});
-    }
-    for (const auto& region : json.at("regions")) {
-      r.results[region.at("name").get<std::string>()] = region.at("result").get<std::string>();
-    }
-    return r;
-  });
-  if (!record.ok()) return std::nullopt;
-  return record.value();
-}
-
-std::optional<RunRecord> read_run_record(const std::string& directory) {
-  const std::string path = directory + "/run.json";
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::nullopt;
-  if (!fs::is_regular_file(path, error)) {
-    throw Error(Code::data, "run.json is not a file")
-        .file(path)
-        .hint("remove it; the next run writes it anew");
-  }
-  return parse_run_record(read_file(path));
-}
-
 void require_own_folder(const Config& config) {
   const auto record = read_run_record(config.output_directory);
   if (!record || record->name == config.name) return;
