@@ -18,6 +18,7 @@ struct Command {
   std::vector<std::string> paths;      ///< inspect: PATH...; verify: DIR; simulate: --out
   VerbOptions options;
   PixelOptions pixel;
+  SubmitOptions submit;
   std::string points_file;  ///< --points
   std::string log_level = "info", log_format = "text";
 };

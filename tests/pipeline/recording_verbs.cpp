@@ -72,6 +72,12 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
 int status_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   return record("status", config, options, out);
 }
+int submit_verb(const Config& config, const VerbOptions& options, const SubmitOptions& submit,
+                std::ostream& out) {
+  const int code = record("submit", config, options, out);
+  testing::recorded().submit = submit;
+  return code;
+}
 int pixel_verb(const Config& config, const VerbOptions& options, const PixelOptions& pixel,
                std::ostream& out) {
   const int code = record("pixel", config, options, out);
