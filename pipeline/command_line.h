@@ -19,6 +19,7 @@ struct Command {
   VerbOptions options;
   PixelOptions pixel;
   CleanOptions clean;
+  SubmitOptions submit;
   std::string points_file;  ///< --points
   std::string metrics;      ///< --metrics
   std::string log_level = "info", log_format = "text";
