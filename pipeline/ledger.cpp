@@ -99,7 +99,9 @@ void Ledger::record_failure(const TileUnit& unit, const Error& error, int year) 
   json["found"] = error.found();
   json["hint"] = error.hint();
   json["attempts"] = (before ? before->attempts : 0) + 1;
-  write_atomically(failure_path(unit), json.dump(1) + "\n");
+  write_atomically(
+      failure_path(unit),
+      json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Ledger::forget_failure(const TileUnit& unit) { unlink(failure_path(unit).c_str()); }

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "base/digest.h"
+#include "base/file_name.h"
+#include "geo/sound_window.h"
 #include "pipeline/plan.h"
 
 // Plans as JSON and back: one line a struct, so that a new field cannot be written without being
@@ -84,6 +86,38 @@ std::string plan_to_json(const Plan& plan) {
   return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+namespace {
+
+/// What others index with or make paths of. Throws Error(data).
+void check_plan(const Plan& plan, const std::string& path) {
+  const auto require = [&](bool holds, const char* what) {
+    if (holds) return;
+    throw Error(Code::data, std::string("the plan does not hang together: ") + what)
+        .file(path)
+        .hint("remove it; the next run writes it anew");
+  };
+  for (const PlanRegion& region : plan.regions) {
+    require(region.file_name == file_name_of(region.name), "the name of a region's files");
+    require(is_sound(region.window), "the window of a region");
+    for (const Member& member : region.members)
+      require(member.engine < plan.packages.size(), "the package of a member");
+  }
+  for (const TileUnit& unit : plan.units)
+    require(unit.region < plan.regions.size() && is_sound(unit.window) && !unit.window.empty() &&
+                unit.cells >= 0 && unit.cells <= unit.window.cells(),
+            "a tile");
+  require(plan.package_names.size() == plan.packages.size() &&
+              plan.package_digests.size() == plan.packages.size(),
+          "the packages");
+  require(plan.step_stamps.size() == plan.steps.size(), "the years");
+  const auto is_year = [](int year) { return year >= 1 && year <= 9999; };
+  for (const YearStep& step : plan.steps)
+    require(is_year(step.year) && step.days >= 0 && step.days <= 366, "a year");
+  require(plan.lattice.resolution > 0 && plan.tile > 0 && plan.threads > 0, "the grid");
+}
+
+}  // namespace
+
 Plan plan_from_json(const std::string& text, const std::string& path) {
   try {
     auto json = nlohmann::json::parse(text);
@@ -96,7 +130,9 @@ Plan plan_from_json(const std::string& text, const std::string& path) {
     const auto checksum = json.at("checksum").get<std::string>();
     json.erase("checksum");
     if (checksum_of(json) != checksum) throw unreadable("its checksum does not fit", path);
-    return json.get<Plan>();
+    Plan plan = json.get<Plan>();
+    check_plan(plan, path);
+    return plan;
   } catch (const nlohmann::json::exception& error) {
     throw unreadable(error.what(), path);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/product_replacement.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <system_error>
 
 #include "base/atomic_file.h"
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -19,14 +19,6 @@ namespace {
 
 std::string note_path(const std::string& output_directory) {
   return output_directory + "/.fluxtile/replacement.json";
-}
-
-/// Makes renames durable. Some network file systems cannot do that for a folder.
-void sync_folder(const std::string& folder) {
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  if (fsync(fd) != 0) spdlog::debug("cannot fsync {}", folder);
-  close(fd);
 }
 
 }  // namespace
@@ -65,12 +57,7 @@ ProductReplacement::ProductReplacement(std::string output_directory, const std::
   char host[256] = {};
   gethostname(host, sizeof host - 1);
   directory_ = all + "/" + host + "-" + std::to_string(getpid());
-  fs::create_directories(directory_, error);
-  if (error) {
-    throw Error(Code::cannot_create, "cannot create the folder: " + error.message())
-        .file(directory_)
-        .hint("check its permissions, or choose another outputs.directory");
-  }
+  create_folder(directory_);
 }
 
 ProductReplacement::~ProductReplacement() {
@@ -93,10 +80,16 @@ void ProductReplacement::put(const std::string& name) const {
     file.commit();
     return;
   }
-  throw Error(Code::io, "cannot put the finished file in place: " +
-                            std::error_code(reason, std::generic_category()).message())
-      .file(to)
-      .hint("run `fluxtile merge` again when that is mended: the products are of two runs now");
+  Error error = system_fault(Code::io, "cannot put the finished file in place", to, reason);
+  if (error.hint().empty())
+    error.hint("run the same command again when that is mended: the products are of two runs now");
+  throw error;
+}
+
+Error ProductReplacement::at_its_place(Error error) const {
+  if (error.file().rfind(directory_ + "/", 0) == 0)
+    error.file(output_ + error.file().substr(directory_.size()));
+  return error;
 }
 
 void ProductReplacement::commit(const std::vector<std::string>& names,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "pipeline/run_lock.h"
 
 namespace fluxtile {
@@ -27,6 +28,17 @@ class ProductReplacement {
   /// Where products are to be made, run.json among them.
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
 
+  /// Runs work that makes products; an error that names a file of directory() names the place that
+  /// it is meant for.
+  template <typename Work>
+  auto make(Work&& work) const {
+    try {
+      return work();
+    } catch (Error& error) {
+      throw at_its_place(error);
+    }
+  }
+
   /// Puts the files `names` in place, removes those of `former` (and of an interrupted replacement)
   /// that are not among them, then puts run.json in place. Whatever a record lists, only files that
   /// begin with the run's name are removed. Asks the lock before each step. Throws
@@ -35,6 +47,7 @@ class ProductReplacement {
 
  private:
   void put(const std::string& name) const;
+  [[nodiscard]] Error at_its_place(Error error) const;
 
   std::string output_, stem_, private_, directory_;
   const RunLock& lock_;

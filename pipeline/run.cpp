@@ -7,18 +7,22 @@
 #include <functional>
 
 #include "base/atomic_file.h"
+#include "base/file_name.h"
 #include "base/stop.h"
 #include "base/work_span.h"
 #include "pipeline/checked_tiles.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/graph.h"
 #include "pipeline/heap_limits.h"
+#include "pipeline/input_watch.h"
 #include "pipeline/merge.h"
+#include "pipeline/new_inputs.h"
 #include "pipeline/product_replacement.h"
 #include "pipeline/report.h"
 #include "pipeline/run_lock.h"
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/timeline.h"
 #include "pipeline/verbs.h"
 
@@ -34,6 +38,18 @@ double seconds_since(Clock::time_point begin) {
 size_t result_years(const Plan& plan) {
   return static_cast<size_t>(std::count_if(plan.steps.begin(), plan.steps.end(),
                                            [](const YearStep& step) { return !step.spinup; }));
+}
+
+/// Whether a run of this name writes such a file: only those are ever removed, whatever a record
+/// lists.
+bool is_product_of(const std::string& name, const std::string& run) {
+  const auto ends_with = [&](const std::string& end) {
+    return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+  };
+  const std::string begin = run + "_";
+  return is_file_name(name) && name.compare(0, begin.size(), begin) == 0 &&
+         (ends_with(".tif") || ends_with(".qml") || ends_with(".nc") || ends_with(".csv") ||
+          ends_with(".png") || ends_with(".stac.json"));
 }
 
 std::string product_key_of_record(const Config& config) {
@@ -110,6 +126,7 @@ MergeCheck whole_tiles(const RunStages& stages, const Ledger& ledger, const Conf
     ending.tiles_again();
     check = check_now();
   }
+  if (options.watch != nullptr) options.watch->checked(check.failed.size());
   if (!check.missing.empty()) {
     throw Error(ending.tiles_again ? Code::interrupted : Code::data,
                 std::to_string(check.missing.size()) + " of " + std::to_string(plan.units.size()) +
@@ -149,8 +166,8 @@ void require_same_tiles(const RunStages& stages, const Ledger& ledger, const Mer
       .hint("run the same command again; the products are left as they were");
 }
 
-/// Merges into a folder of its own and puts the products in place, run.json last.
-void replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
+/// Merges into a folder of its own and puts the products in place, run.json last. Returns how many.
+size_t replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
                       const MergeCheck& check, const std::string& files, const std::string& key,
                       const RunTally& tally, Progress& progress, Clock::time_point begin,
                       const std::optional<RunRecord>& before, const RunLock& lock) {
@@ -161,7 +178,8 @@ void replace_products(const RunStages& stages, const Ledger& ledger, const Confi
   progress.begin("merge", plan.regions.size() * result_years(plan));
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return merge_products(stages, ledger, aside, check, progress);
+    return replacement.make(
+        [&] { return merge_products(stages, ledger, aside, check, progress); });
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
@@ -176,20 +194,23 @@ void replace_products(const RunStages& stages, const Ledger& ledger, const Confi
   }
   const WorkSpan span("report");
   Merged all = merged;
-  write_report(stages, aside, check, merged, tally, seconds_since(begin));
-  all.files.push_back("report.html");
-  const RunRecord record =
-      write_run_record(stages, aside, check, all, tally, key, seconds_since(begin));
+  const RunRecord record = replacement.make([&] {
+    write_report(stages, aside, check, merged, tally, seconds_since(begin));
+    all.files.push_back("report.html");
+    return write_run_record(stages, aside, check, all, tally, key, seconds_since(begin));
+  });
   if (tile_files(plan, config) != files) require_same_tiles(stages, ledger, check, merged);
   std::vector<std::string> former;
   if (before) {
-    for (const auto& product : before->products) former.push_back(product.name);
+    for (const auto& product : before->products)
+      if (is_product_of(product.name, config.name)) former.push_back(product.name);
   }
   replacement.commit(all.files, former);
   progress.end();
   spdlog::info("{} products in {}, {:.1f} s, peak memory {} MiB of {} MiB promised",
                record.products.size(), config.output_directory, seconds_since(begin),
                peak_memory() >> 20, plan.memory >> 20);
+  return record.products.size();
 }
 
 /// Writes the products of a plan whose tiles are done, or finds that they are there already.
@@ -215,6 +236,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
   const auto nothing_to_do = [&] {
     spdlog::info("nothing to do: {} products are up to date in {}", before->products.size(),
                  config.output_directory);
+    if (options.watch != nullptr) options.watch->products(before->products.size(), false);
     if (!files.empty()) note_checked_tiles(plan, config, check, files);
   };
   const auto done = [&] {
@@ -234,8 +256,9 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
       nothing_to_do();
       return done();
     }
-    replace_products(stages, ledger, config, check, files, key, tally, progress, ending.begin,
-                     before, lock);
+    const size_t products = replace_products(stages, ledger, config, check, files, key, tally,
+                                             progress, ending.begin, before, lock);
+    if (options.watch != nullptr) options.watch->products(products, true);
   } catch (...) {
     lock.require();  // where the lock was lost, that is the cause of everything else
     throw;
@@ -259,10 +282,21 @@ std::vector<TileUnit> units_of_shard(const Plan& plan, const VerbOptions& option
   return units;
 }
 
-/// Removes what killed runs of this host left half-written among the tile-years.
+void tell_plan(const Plan& plan, const std::vector<TileUnit>& units, const Config& config,
+               const VerbOptions& options) {
+  if (options.watch == nullptr) return;
+  options.watch->planned(planned_facts(
+      plan, units, new_inputs(plan, private_folder(config), options.watch->products_plan())));
+}
+
+/// Removes what killed runs of this host left half-written.
 void sweep(const RunStages& stages, const Config& config, const std::vector<TileUnit>& units) {
+  remove_stale_parts(config.output_directory);
+  remove_stale_parts(private_folder(config));
   remove_stale_parts(private_folder(config) + "/plans");
   const Plan& plan = *stages.plan;
+  for (const auto& region : plan.regions)
+    remove_stale_parts(private_folder(config) + "/failures/" + region.file_name);
   for (const auto& unit : units) {
     const std::filesystem::path file = stages.write->tile_year_path(
         plan.regions[unit.region].file_name, unit, 0, plan.steps.front().year);
@@ -300,6 +334,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   const TileMemory memory(plan, config);
   limit_source_blocks(memory.source_block_bytes());
   const auto units = units_of_shard(plan, options);
+  tell_plan(plan, units, config, options);
+  stages.watch = options.watch;
   sweep(stages, config, units);
   if (options.fresh) ledger.forget_all(units);
   spdlog::info("{}: {} regions, {} tiles, {} years{}, {} on {} threads", plan.name,
@@ -313,9 +349,12 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
     progress.begin("tile-years", units.size() * plan.steps.size());
     add(tally, run_tiles(stages, ledger, memory, units, progress));
     progress.end();
+    require_unchanged_inputs(plan);
+    if (options.watch != nullptr) options.watch->tally(tally);
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();
   }
@@ -341,7 +380,9 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
   PlannedRun planned = open_plan(config, options, PlanUse::look);
   warn(planned.plan);
   const RunStages stages = make_stages(std::move(planned), config, no_engines(), false);
+  tell_plan(*stages.plan, stages.plan->units, config, options);
   const Ledger ledger(stages, private_folder(config));
+  remove_stale_parts(config.output_directory);
   Progress progress(options.progress);
   const Ending ending{"merge", begin, product_key_of_record(config), std::nullopt, {}};
   return finish(stages, ledger, config, options, RunTally(), progress, ending, out);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run_record.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/digest.h"
 #include "pipeline/products.h"
 #include "pipeline/result_key.h"
+#include "pipeline/run_facts.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -60,12 +60,6 @@ Json models_json(const RunStages& stages) {
 
 }  // namespace
 
-uint64_t peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check) {
   Digest digest;
   digest.add_value(kProductRules).add_text(FLUXTILE_VERSION).add_text(config.name);
@@ -82,41 +76,6 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
   if (!config.zones_file.empty())
     digest.add_text(sha256_file(config.zones_file)).add_text(config.zones_key);
   return digest.hex();
-}
-
-std::optional<RunRecord> parse_run_record(const std::string& text) {
-  const auto json = Json::parse(text, nullptr, false);
-  if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
-  const auto record = attempt([&] {
-    RunRecord r;
-    r.name = json.value("name", "");
-    r.product_key = json.value("product_key", "");
-    r.plan = json.value("plan", "");
-    for (const auto& product : json.at("products")) {
-      r.products.push_back({product.at("file").get<std::string>(),
-                            product.at("sha256").get<std::string>(),
-                            product.at("bytes").get<uint64_t>(), product.value("result", ""),
-                            product.value("mtime_ns", int64_t{0})});
-    }
-    for (const auto& region : json.at("regions")) {
-      r.results[region.at("name").get<std::string>()] = region.at("result").get<std::string>();
-    }
-    return r;
-  });
-  if (!record.ok()) return std::nullopt;
-  return record.value();
-}
-
-std::optional<RunRecord> read_run_record(const std::string& directory) {
-  const std::string path = directory + "/run.json";
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::nullopt;
-  if (!fs::is_regular_file(path, error)) {
-    throw Error(Code::data, "run.json is not a file")
-        .file(path)
-        .hint("remove it; the next run writes it anew");
-  }
-  return parse_run_record(read_file(path));
 }
 
 void require_own_folder(const Config& config) {
@@ -230,6 +189,14 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                    {"cell_years_with_too_long_gaps", tally.too_long_gaps},
                    {"cell_years_without_climate", tally.without_climate},
                    {"negative_gpp_values", tally.negative_gpp}};
+  Json quality = Json::object();
+  for (const auto& [region, counts] : merged.flag_counts) {
+    Json flags = Json::object();
+    for (size_t bit = 0; bit < counts.size(); ++bit)
+      if (counts[bit] > 0) flags[std::to_string(1U << bit)] = counts[bit];
+    quality[region] = {{"cell_months", merged.cell_months.at(region)}, {"flags", flags}};
+  }
+  json["quality"] = quality;
   Json stage_seconds;
   for (const auto& [stage, value] : tally.stage_seconds) stage_seconds[stage] = value;
   json["timings"] = {

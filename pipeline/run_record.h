@@ -52,7 +52,4 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                            const Merged& merged, const RunTally& tally, const std::string& key,
                            double seconds);
 
-/// Largest resident set of this process so far, bytes.
-uint64_t peak_memory();
-
 }  // namespace fluxtile

@@ -78,6 +78,12 @@ int clean_verb(const Config& config, const VerbOptions& options, const CleanOpti
   testing::recorded().clean = clean;
   return code;
 }
+int submit_verb(const Config& config, const VerbOptions& options, const SubmitOptions& submit,
+                std::ostream& out) {
+  const int code = record("submit", config, options, out);
+  testing::recorded().submit = submit;
+  return code;
+}
 int pixel_verb(const Config& config, const VerbOptions& options, const PixelOptions& pixel,
                std::ostream& out) {
   const int code = record("pixel", config, options, out);

@@ -15,6 +15,7 @@ struct Recorded {
   VerbOptions options;
   PixelOptions pixel;
   CleanOptions clean;
+  SubmitOptions submit;
   std::vector<std::string> paths, overrides;
   std::string world;
   bool json = false;

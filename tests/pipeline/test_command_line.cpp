@@ -154,6 +154,52 @@ TEST_F(CommandLineTest, EveryVerbIsReached) {
   EXPECT_THAT(recorded().paths, ElementsAre("here"));
 }
 
+TEST_F(CommandLineTest, SubmitHandsTheRestToSbatch) {
+  ASSERT_EQ(call({"submit",    config(),     "--engine", "slurm",        "--shards",
+                  "100",       "--throttle", "20",       "--restarts",   "3",
+                  "--dry-run", "--json",     "--set",    "grid.tile=64", "--log-level",
+                  "debug",     "--threads",  "4",        "--",           "--time=10",
+                  "-p",        "low",        "--json",   "--",           "x"}),
+            0)
+      << err_;
+  EXPECT_EQ(recorded().verb, "submit");
+  EXPECT_EQ(recorded().config.tile, 64);
+  EXPECT_EQ(recorded().config.run.threads, 4);
+  const SubmitOptions& submit = recorded().submit;
+  EXPECT_EQ(submit.shards, 100);
+  EXPECT_EQ(submit.throttle, 20);
+  EXPECT_EQ(submit.restarts, 3);
+  EXPECT_TRUE(submit.dry_run);
+  EXPECT_THAT(submit.sets, ElementsAre("grid.tile=64"));
+  EXPECT_THAT(submit.log_words, ElementsAre("--log-level", "debug"));
+  EXPECT_THAT(submit.sbatch, ElementsAre("--time=10", "-p", "low", "--json", "--", "x"));
+  ASSERT_EQ(call({"submit", config(), "--engine=slurm", "--shards=1"}), 0) << err_;
+  EXPECT_FALSE(recorded().options.json);
+  EXPECT_FALSE(recorded().submit.dry_run);
+  EXPECT_EQ(recorded().submit.restarts, 10);
+  EXPECT_TRUE(recorded().submit.sbatch.empty());
+}
+
+TEST_F(CommandLineTest, SubmitNeedsAnEngineAndShards) {
+  EXPECT_EQ(call({"submit", config(), "--shards", "8"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm", "--shards", "0"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "pbs", "--shards", "8"}), 64);
+  EXPECT_THAT(err_, HasSubstr("expected: slurm"));
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm", "--shards", "8", "--time=10"}), 64);
+}
+
+TEST_F(CommandLineTest, APlanIsNamedByItsId) {
+  ASSERT_EQ(call({"run", config(), "--shard", "0/2", "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(recorded().options.plan, "00ff");
+  ASSERT_EQ(call({"merge", config(), "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(recorded().options.plan, "00ff");
+  ASSERT_EQ(call({"status", config(), "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(call({"merge", config(), "--plan", "../00ff"}), 64);
+  EXPECT_EQ(call({"run", config(), "--plan", "00ff"}), 64);
+  EXPECT_THAT(err_, HasSubstr("only with --shard"));
+}
+
 TEST_F(CommandLineTest, PixelPoints) {
   ASSERT_EQ(call({"pixel", config(), "--lonlat", "--at", "-93.5,42", "--at=-94,41.5", "--output",
                   "c.csv"}),

@@ -167,6 +167,53 @@ TEST_F(PlanTest, RegionNamesBecomeFileNames) {
   EXPECT_THAT(made.warnings, testing::Contains(HasSubstr("North")));
 }
 
+TEST_F(PlanTest, RegionNamesThatCannotBeShownOrWrittenAreRefused) {
+  const std::string geojson = read(world("regions.geojson"));
+  const auto refused = [&](const std::string& name) {
+    write(world("regions.geojson"), geojson);
+    replace(world("regions.geojson"), "\"North\"", "\"" + name + "\"");
+    return refusal();
+  };
+  EXPECT_THAT(refused("a\\nb").message(), HasSubstr("control characters"));
+  EXPECT_THAT(refused("a\\u001b[2J").found(), HasSubstr("a\\x1B[2J"));
+  EXPECT_THAT(refused("\\u202Efdp").message(), HasSubstr("control characters"));
+  const Error longer = refused(std::string(121, 'x'));
+  EXPECT_THAT(longer.message(), HasSubstr("too long"));
+  EXPECT_EQ(longer.key(), "region.key");
+  EXPECT_GT(longer.line(), 0);
+  EXPECT_THAT(refused(std::string(41, '/')).message(), HasSubstr("too long"));
+}
+
+TEST_F(PlanTest, AGridOfTooManyCellsIsRefusedWithItsKey) {
+  const Error cells = refusal({"grid.resolution=1e-6"});
+  EXPECT_EQ(cells.key(), "grid.resolution");
+  EXPECT_THAT(cells.message(), HasSubstr("too many cells"));
+  const Error tiles = refusal({"grid.resolution=0.1", "grid.tile=1"});
+  EXPECT_EQ(tiles.key(), "grid.tile");
+  EXPECT_THAT(tiles.message(), HasSubstr("too many tiles"));
+}
+
+TEST_F(PlanTest, APlanThatLeadsElsewhereIsNotLoaded) {
+  const std::string good = plan_to_json(plan().plan);
+  EXPECT_EQ(plan_to_json(plan_from_json(good, "p")), good);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    try {
+      (void)plan_from_json(text, "p");
+      ADD_FAILURE() << "not refused: " << to;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data);
+    }
+  };
+  refused("\"file_name\": \"North\"", "\"file_name\": \"../../../elsewhere\"");
+  refused("\"region\": 0", "\"region\": 7");
+  refused("\"engine\": 0", "\"engine\": 9");
+  refused("\"tile\": 8", "\"tile\": 0");
+}
+
 TEST_F(PlanTest, SpinUpTakesTheYearsJustBefore) {
   EXPECT_THAT(spinup({"period.spinup=1"}), ElementsAre(2017));
   EXPECT_THAT(spinup({"period.spinup=0"}), ElementsAre());

@@ -53,6 +53,20 @@ TEST_F(RunRecordTest, ListsTheProductsAndIsReadBack) {
   EXPECT_THAT(text, HasSubstr("model trained on synthetic data"));
 }
 
+TEST_F(RunRecordTest, ARecordThatListsFilesElsewhereIsNone) {
+  const std::string good = read(out("run.json"));
+  for (const char* name : {"../world/run.yaml", "/etc/passwd", "..", "a\\u0000b", ""}) {
+    write(out("run.json"), good);
+    replace(out("run.json"), "\"test_summary.csv\"", "\"" + std::string(name) + "\"");
+    EXPECT_FALSE(read_run_record(out().string())) << name;
+  }
+  for (const char* text : {"", "[]", "{}", "{\"products\": 3}", "{\"products\": [3]}",
+                           "{\"name\": 1, \"products\": [], \"regions\": []}"}) {
+    write(out("run.json"), text);
+    EXPECT_FALSE(read_run_record(out().string())) << text;
+  }
+}
+
 TEST_F(RunRecordTest, VerifyIsContentWithAWholeRun) { EXPECT_THAT(problems(), ElementsAre()); }
 
 TEST_F(RunRecordTest, VerifyFindsWhatIsMissing) {
