@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/atomic_file.h"
+#include "base/file_name.h"
 #include "base/system_fault.h"
 
 namespace fluxtile {
@@ -27,10 +28,7 @@ std::string lock_folder(const std::string& output_directory) {
   return output_directory + "/.fluxtile/lock";
 }
 
-bool is_product_name(const std::string& name) {
-  return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
+bool is_product_name(const std::string& name) { return is_file_name(name) && name.front() != '.'; }
 
 std::set<std::string> interrupted_replacement(const std::string& output_directory) {
   const std::string path = note_path(output_directory);

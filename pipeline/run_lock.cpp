@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "base/atomic_file.h"
+#include "base/limited_file.h"
 #include "base/stop.h"
 
 namespace fluxtile {
@@ -27,6 +28,7 @@ using Duration = RunLock::Duration;
 namespace {
 
 constexpr int kFormat = 1;
+constexpr size_t kLargest = 1 << 16;  // bytes of a generation's file
 constexpr uint64_t kGenerationsKept = 16;
 
 /// What a generation's file says.
@@ -61,7 +63,7 @@ uint64_t newest_generation(const std::string& folder) {
 
 Generation read_generation(const std::string& path) {
   Generation generation;
-  const auto bytes = attempt([&] { return read_file(path); });
+  const auto bytes = attempt([&] { return read_file_up_to(path, kLargest); });
   if (!bytes.ok()) return generation;
   generation.bytes = bytes.value();
   const auto json = nlohmann::json::parse(generation.bytes, nullptr, false);
