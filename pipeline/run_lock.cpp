@@ -164,12 +164,12 @@ class RunLock::Impl {
     const Generation own = read_generation(path_of(folder_, generation_));
     const bool held = !lost_ && own.token == token_ && own.state == "held";
     if (held && access(path_of(folder_, generation_ + 1).c_str(), F_OK) != 0) return;
-    const auto newer = holder(folder_);
+    const Generation newer = read_generation(path_of(folder_, generation_ + 1));
     throw Error(Code::interrupted,
-                "this process stood still for so long that the lock of the "
-                "output folder was taken over; it leaves the products alone")
+                "this process stood still for so long that the lock of the output folder was taken "
+                "over; it leaves the products alone")
         .file(folder_)
-        .found(newer ? newer->text() : "the lock has gone on to others")
+        .found("taken over by " + newer.owner.text())
         .hint("run the same command again");
   }
 
