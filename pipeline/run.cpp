@@ -168,18 +168,17 @@ void require_same_tiles(const RunStages& stages, const Ledger& ledger, const Mer
 
 /// Merges into a folder of its own and puts the products in place, run.json last. Returns how many.
 size_t replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
-                      const MergeCheck& check, const std::string& files, const std::string& key,
-                      const RunTally& tally, Progress& progress, Clock::time_point begin,
-                      const std::optional<RunRecord>& before, const RunLock& lock) {
+                        const MergeCheck& check, const std::string& files, const std::string& key,
+                        const RunTally& tally, Progress& progress, Clock::time_point begin,
+                        const std::optional<RunRecord>& before, const RunLock& lock) {
   const Plan& plan = *stages.plan;
-  ProductReplacement replacement(config.output_directory, lock);
+  ProductReplacement replacement(config.output_directory, config.name, lock);
   Config aside = config;  // as if they were made for another folder
   aside.output_directory = replacement.directory();
   progress.begin("merge", plan.regions.size() * result_years(plan));
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return replacement.make(
-        [&] { return merge_products(stages, ledger, aside, check, progress); });
+    return replacement.make([&] { return merge_products(stages, ledger, aside, check, progress); });
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
