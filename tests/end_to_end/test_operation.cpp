@@ -92,7 +92,7 @@ TEST_F(Operation, TheLastLineSumsTheRunUp) {
   EXPECT_THAT(last_line(first.err),
               HasSubstr("test: done (exit code 0); 4 tile-years computed, 0 kept, 0 tiles failed; "
                         "days 2018-01-01 to 2018-12-31; "));
-  EXPECT_THAT(last_line(first.err), HasSubstr(" products written; first products; "));
+  EXPECT_THAT(last_line(first.err), HasSubstr(" products written; no earlier inputs known; "));
   EXPECT_THAT(last_line(first.err), HasSubstr("peak memory"));
   const Outcome second =
       fluxtile(words("run", test_world(), out(), south({"--log-format", "json"})));
