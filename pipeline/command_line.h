@@ -18,6 +18,8 @@ struct Command {
   std::vector<std::string> paths;      ///< inspect: PATH...; verify: DIR; simulate: --out
   VerbOptions options;
   PixelOptions pixel;
+  CleanOptions clean;
+  SubmitOptions submit;
   std::string points_file;  ///< --points
   std::string metrics;      ///< --metrics
   std::string log_level = "info", log_format = "text";

@@ -88,6 +88,10 @@ class TileGraph {
   void tell() {
     if (stages_.watch != nullptr) stages_.watch->tally(tally_);
   }
+  void end_with(const Error& error) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!fatal_) fatal_ = error;
+  }
   [[nodiscard]] bool fatal() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return fatal_.has_value();
@@ -272,11 +276,20 @@ RunTally TileGraph::run() {
     using Write = flow::async_node<JobPtr, JobPtr>;
     Write write(graph, flow::unlimited, [&](const JobPtr& job, Write::gateway_type& gateway) {
       gateway.reserve_wait();
-      writer.post([this, job, &gateway] {
-        stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
-        gateway.try_put(job);
+      try {
+        writer.post([this, job, &gateway] {
+          try {
+            stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
+            gateway.try_put(job);
+          } catch (...) {  // no memory: the tile is lost, and the run with it
+            end_with(current_error());
+          }
+          gateway.release_wait();
+        });
+      } catch (...) {
         gateway.release_wait();
-      });
+        throw;
+      }
     });
     flow::multifunction_node<JobPtr, std::tuple<JobPtr, JobPtr>> ledger(
         graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {
@@ -284,8 +297,7 @@ RunTally TileGraph::run() {
           try {
             another = settle(job);
           } catch (...) {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            if (!fatal_) fatal_ = current_error();
+            end_with(current_error());
           }
           if (another) {
             std::get<0>(ports).try_put(job);

@@ -216,25 +216,4 @@ int status_verb(const Config& config, const VerbOptions& options, std::ostream& 
   return 0;
 }
 
-int verify_verb(const std::string& directory, bool json, std::ostream& out) {
-  RunRecord record;
-  const auto problems = verify_products(directory, record);
-  if (json) {
-    nlohmann::ordered_json result = {{"ok", problems.empty()},
-                                     {"products", record.products.size()}};
-    result["results"] = record.results;
-    result["problems"] = problems;
-    out << result.dump(1) << "\n";
-  } else if (problems.empty()) {
-    out << record.products.size() << " products belong together and are whole\n";
-  } else {
-    for (const auto& problem : problems) out << problem << "\n";
-  }
-  if (problems.empty()) return 0;
-  throw Error(Code::data, std::to_string(problems.size()) + " problems with the products")
-      .file(directory)
-      .found(problems.front())
-      .hint("run `fluxtile merge CONFIG` (or `run`) to write them again");
-}
-
 }  // namespace fluxtile

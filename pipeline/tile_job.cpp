@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/stop.h"
+#include "pipeline/input_watch.h"
 #include "stages/kept_states.h"
 
 namespace fluxtile {
@@ -22,6 +23,7 @@ TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
   const PlanRegion& region = plan.regions[job.unit.region];
   TileYear year;
   year.unit = job.unit;
+  year.region_name = region.name;
   year.step = plan.steps[job.step];
   year.variables = region.variables;
   year.annual_variables = region.annual_variables;
@@ -95,6 +97,7 @@ void renew_stamps(const TileJob& job, const RunStages& stages, const Ledger& led
     if (!year || year->stamp == stages.plan->step_stamps[step]) continue;
     year->unit = job.unit;
     year->stamp = stages.plan->step_stamps[step];
+    require_unchanged_inputs(*stages.plan);
     write_atomically(
         stages.write->tile_year_path(region.file_name, job.unit, step, year->step.year),
         format_tile_year(*year));
@@ -248,6 +251,7 @@ void infer_year(TileJob& job, const RunStages& stages) {
 }
 
 void write_year(TileJob& job, const RunStages& stages) {
+  require_unchanged_inputs(*stages.plan);
   job.state.stamp = stages.plan->step_stamps[job.step];
   TileYear year = tile_year_of(job, stages);
   year.members = std::move(job.results);

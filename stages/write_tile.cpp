@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "geo/sound_window.h"
 #include "model/safetensors.h"
 #include "stages/kept_states.h"
 
@@ -87,6 +88,7 @@ TensorView cells_tensor(const std::vector<int64_t>& flat) {
 }
 
 std::vector<CellIndex> cells_of(const Tensor& tensor) {
+  if (tensor.type != DType::I64 || tensor.count() % 2 != 0) throw std::out_of_range("cells");
   std::vector<CellIndex> cells(tensor.count() / 2);
   for (size_t i = 0; i < cells.size(); ++i)
     cells[i] = {tensor.data<int64_t>()[2 * i], tensor.data<int64_t>()[2 * i + 1]};
@@ -148,6 +150,7 @@ SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cell
                              year.unit.window.height})
                            .dump();
   metadata["region"] = std::to_string(year.unit.region);
+  metadata["region_name"] = year.region_name;
   return {tensors, metadata};
 }
 
@@ -198,10 +201,16 @@ std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::str
     const auto window = json::parse(meta.at("window")).get<std::vector<int64_t>>();
     year.unit.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
     year.unit.region = static_cast<size_t>(std::atoll(meta.at("region").c_str()));
+    year.region_name = meta.at("region_name");
     year.step = {std::atoi(meta.at("year").c_str()), false, std::atoi(meta.at("days").c_str()),
                  meta.at("complete") == "1"};
     year.daily = meta.at("daily") == "1";
+    // What others compute with: a year's days, and cells of its own window.
+    const CellWindow& box = year.unit.window;
+    if (year.step.days < 0 || year.step.days > 366 || !is_sound(box)) return std::nullopt;
     year.cells = cells_of(file.tensors.at("cells"));
+    for (const CellIndex& cell : year.cells)
+      if (!box.contains(cell)) return std::nullopt;
     year.month_days = values_of<uint8_t>(file, "month_days", 12);
     const size_t n = year.cells.size();
     const auto members = static_cast<size_t>(std::atoll(meta.at("members").c_str()));
@@ -250,6 +259,7 @@ std::optional<TileState> parse_tile_state(const std::string& bytes, const std::s
     const auto members = static_cast<size_t>(std::atoll(file.metadata.at("members").c_str()));
     for (size_t m = 0; m < members; ++m) {
       const Tensor& tensor = file.tensors.at("member" + std::to_string(m));
+      if (tensor.type != DType::F32) throw std::out_of_range("member");
       state.members.push_back(
           {std::vector<float>(tensor.data<float>(), tensor.data<float>() + tensor.count())});
     }
