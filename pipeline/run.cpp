@@ -168,9 +168,9 @@ void require_same_tiles(const RunStages& stages, const Ledger& ledger, const Mer
 
 /// Merges into a folder of its own and puts the products in place, run.json last. Returns how many.
 size_t replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
-                      const MergeCheck& check, const std::string& files, const std::string& key,
-                      const RunTally& tally, Progress& progress, Clock::time_point begin,
-                      const std::optional<RunRecord>& before, const RunLock& lock) {
+                        const MergeCheck& check, const std::string& files, const std::string& key,
+                        const RunTally& tally, Progress& progress, Clock::time_point begin,
+                        const std::optional<RunRecord>& before, const RunLock& lock) {
   const Plan& plan = *stages.plan;
   ProductReplacement replacement(config.output_directory, lock);
   Config aside = config;  // as if they were made for another folder
@@ -178,8 +178,7 @@ size_t replace_products(const RunStages& stages, const Ledger& ledger, const Con
   progress.begin("merge", plan.regions.size() * result_years(plan));
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return replacement.make(
-        [&] { return merge_products(stages, ledger, aside, check, progress); });
+    return replacement.make([&] { return merge_products(stages, ledger, aside, check, progress); });
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
@@ -354,6 +353,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    for (const auto& unit : units)
+      tally.regions[plan.regions[unit.region].name].tile_years_kept += result_years(plan);
     if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();
