@@ -125,10 +125,11 @@ TEST_F(Operation, MetricsFollowTheRunAndOutliveFailures) {
     ASSERT_TRUE(program.wait_until([&] { return fs::exists(prom()); })) << program.wait().err;
     EXPECT_EQ(1, metrics().one("fluxtile_run_running"));
     ASSERT_TRUE(program.wait_until([&] { return count_files(out(), ".tile-year") > 0; }));
-    // While it goes on, status tells so.
-    Words json = south({"--json"});
+    program.signal(SIGSTOP);  // it is there for as long as we look
+    const Words json = south({"--json"});
     const Outcome during = fluxtile(words("status", test_world(), out(), json));
     program.signal(SIGTERM);
+    program.signal(SIGCONT);
     EXPECT_EQ(75, program.wait().code);
     ASSERT_EQ(0, during.code) << during.err;
     EXPECT_EQ("running", Json::parse(during.out).at("last_run").at("state").get<std::string>());
