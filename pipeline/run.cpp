@@ -353,6 +353,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    for (const auto& unit : units)
+      tally.regions[plan.regions[unit.region].name].tile_years_kept += result_years(plan);
     if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();
