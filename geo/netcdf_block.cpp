@@ -3,6 +3,7 @@
 #include <netcdf.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <limits>
 
@@ -155,6 +156,7 @@ std::vector<double> read_netcdf_block(const NetcdfInfo& info, const NetcdfVariab
   require_small_chunks(file, slab.id, variable.name);
   keep_chunks(file, variable, slab);
   std::vector<double> values(slab.total);
+  errno = 0;
   check_netcdf(
       nc_get_vara_double(file.ncid, slab.id, slab.start.data(), slab.count.data(), values.data()),
       file.path, "read " + variable.name);

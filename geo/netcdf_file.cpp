@@ -10,14 +10,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <list>
 #include <mutex>
 
 #include "base/error.h"
+#include "base/system_fault.h"
 #include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
+#include "geo/read_failure.h"
 
 namespace fluxtile {
 namespace {
@@ -56,8 +57,13 @@ std::list<Entry>& entries() {
 
 Identity identify(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    throw Error(Code::data, "cannot open the file").file(path).found(std::strerror(errno));
+  if (::stat(path.c_str(), &status) != 0) {
+    const int system_error = errno;
+    throw read_failure(Code::data, "cannot open the file", path, system_error, "")
+        .found(system_reason(system_error));
+  }
+  if (S_ISDIR(status.st_mode))
+    throw Error(Code::data, "this is a directory, not a NetCDF file").file(path);
   return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
           status.st_mtim.tv_nsec};
 }
@@ -91,6 +97,7 @@ std::string clean(std::string text) {
 
 NetcdfLock::NetcdfLock() {
   netcdf_mutex().lock();
+  errno = 0;  // what is there when a call fails is of this work
   // HDF5 prints what it does not find to stderr unless every thread tells it not to; NetCDF tells
   // it in the first one alone. What matters comes back as a status.
   thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
@@ -100,7 +107,9 @@ NetcdfLock::~NetcdfLock() { netcdf_mutex().unlock(); }
 
 void check_netcdf(int status, const std::string& path, const std::string& doing) {
   if (status == NC_NOERR) return;
-  throw Error(Code::io, "NetCDF: cannot " + doing).file(path).found(nc_strerror(status));
+  const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+  throw read_failure(Code::io, "NetCDF: cannot " + doing, path, system_error, "")
+      .found(nc_strerror(status));
 }
 
 NcFile& open_netcdf(const std::string& path) {
@@ -125,12 +134,14 @@ NcFile& open_netcdf(const std::string& path) {
   int ncid = -1;
   // An absolute path, which the library cannot take for a URL.
   const std::string absolute = std::filesystem::absolute(path).string();
+  errno = 0;
   const int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
-  if (status != NC_NOERR)
-    throw Error(Code::data, "cannot read this file as NetCDF")
-        .file(path)
-        .found(nc_strerror(status))
-        .hint("is the file whole? try `ncdump -h` on it");
+  if (status != NC_NOERR) {
+    const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+    throw read_failure(Code::data, "cannot read this file as NetCDF", path, system_error,
+                       "is the file whole? try `ncdump -h` on it")
+        .found(nc_strerror(status));
+  }
   Entry entry;
   entry.file.ncid = ncid;
   entry.file.path = path;

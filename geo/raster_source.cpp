@@ -16,6 +16,7 @@
 #include "geo/gdal_access.h"
 #include "geo/gdal_drivers.h"
 #include "geo/gdal_messages.h"
+#include "geo/read_failure.h"
 #include "geo/source_blocks.h"
 
 namespace fluxtile {
@@ -149,11 +150,11 @@ void require_read(CPLErr result, const GdalMessages& messages, const RasterInfo&
   if (result == CE_None && !messages.failed()) return;
   const std::string said = messages.text();
   thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
-  throw Error(Code::io,
-              "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said))
-      .file(info.path)
-      .found("band " + std::to_string(band) + ", " + text_of(window))
-      .hint("the file may be truncated or damaged: compare its size with the original");
+  throw read_failure(Code::io,
+                     "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said),
+                     info.path, messages.system_error(),
+                     "the file may be truncated or damaged: compare its size with the original")
+      .found("band " + std::to_string(band) + ", " + text_of(window));
 }
 
 CPLErr fetch(GDALRasterBand& from, const SourceWindow& window, void* into, GDALDataType type) {
@@ -351,11 +352,12 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
   VSIStatBufL status;
   const bool exists = VSIStatL(path.c_str(), &status) == 0;
   const std::string said = messages.text();
-  Error error(Code::data,
-              !exists && said.find("No such file") != std::string::npos
-                  ? "no such file"
-                  : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said));
-  error.file(path);
+  Error error =
+      read_failure(Code::data,
+                   !exists && said.find("No such file") != std::string::npos
+                       ? "no such file"
+                       : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said),
+                   path, messages.system_error(), "");
   const auto begins_with = [&](const char* start) { return path.rfind(start, 0) == 0; };
   const auto ends_with = [&](const char* end) {
     const std::string text = end;

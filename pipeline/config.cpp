@@ -415,6 +415,7 @@ class Reader {
     if (const auto memory = where.find("memory")) run.memory = memory->parsed(parse_size);
     if (const auto most = where.find("max_failed_tiles"))
       run.max_failed_tiles = static_cast<int>(most->whole(0, 1000000000));
+    if (const auto metrics = where.find("metrics")) run.metrics = path(*metrics);
     if (const auto remote = where.find("allow_remote")) run.allow_remote = remote->boolean();
   }
 

@@ -377,39 +377,149 @@ std::optional<PlanFile> plan_file(const std::string& path) {
 
 std::string private_folder(const Config& config) { return config.output_directory + "/.fluxtile"; }
 
+namespace {
+
+std::string plan_path(const Config& config, const std::string& id) {
+  return private_folder(config) + "/plans/" + id + ".json";
+}
+
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0;
+}
+
+void require_engine(const Plan& plan, const std::string& here, const std::string& path) {
+  if (here == plan.engine_identity) return;
+  throw Error(Code::data, "this machine cannot provide the plan's engine")
+      .file(path)
+      .found(here)
+      .expected(plan.engine_identity)
+      .hint("run all shards on the same kind of node (Slurm: --constraint)");
+}
+
+/// What engine this machine gives when asked for the plan's.
+std::string engine_here(const Plan& plan) {
+  try {
+    return engine_identity(plan.engine);
+  } catch (const Error& error) {
+    return error.message();
+  }
+}
+
+/// The plan was cut for the memory of the machine that wrote it.
+void require_memory(const Config& config, const Plan& plan) {
+  const TileMemory memory(plan, config);
+  uint64_t most = 0;
+  for (const auto& unit : plan.units)
+    most = std::max(most, memory.tile_bytes(unit.cells, plan.regions[unit.region]));
+  if (most <= memory.budget()) return;
+  throw config.lines
+      .locate(Error(Code::data, "run.memory is too small for a tile of the plan"), "run.memory")
+      .found(std::to_string(plan.memory >> 20) + " MiB")
+      .expected("at least " + std::to_string(((memory.fixed_bytes() + most) >> 20) + 1) +
+                " MiB with " + std::to_string(plan.threads) + " threads")
+      .hint(
+          "give shards more memory or fewer threads (Slurm: --mem, --cpus-per-task), or plan with "
+          "less: --memory");
+}
+
+/// Loads a plan by its id: no header of an input is read, so that a thousand shards cost their file
+/// system a thousand times a few calls of stat.
+PlannedRun load_plan(const Config& config, const VerbOptions& options, PlanUse use) {
+  const std::string path = plan_path(config, options.plan);
+  if (!is_there(path)) {
+    throw Error(Code::data, "there is no plan " + options.plan)
+        .file(config.path)
+        .expected(path)
+        .hint("`fluxtile submit` writes it; give the same --set and outputs.directory");
+  }
+  PlannedRun run;
+  run.plan = plan_from_json(read_file(path), path);
+  Plan& plan = run.plan;
+  for (const auto& file : plan.files) {
+    const auto now = plan_file(file.path);
+    if (now && now->size == file.size && now->mtime_ns == file.mtime_ns) continue;
+    throw Error(Code::data, now ? "an input has changed since the plan was written"
+                                : "an input of the plan is gone")
+        .file(file.path)
+        .hint("submit again: what is still right is kept");
+  }
+  for (size_t k = 0; k < plan.packages.size(); ++k) {
+    run.packages.push_back(load_package(plan.packages[k]));
+    if (run.packages.back()->digest != plan.package_digests.at(k)) {
+      throw Error(Code::data, "a model package has changed since the plan was written")
+          .file(plan.packages[k])
+          .hint("submit again");
+    }
+  }
+  if (plan.id != options.plan || plan_id(config, plan) != plan.id) {
+    throw Error(Code::data, "the plan is not one of this configuration")
+        .file(config.path)
+        .found("another configuration than that of plan " + options.plan)
+        .hint("submit again; a changed configuration makes another plan");
+  }
+  run.regions = read_regions(config.region, config.select);
+  check_products(config, plan);
+  check_synthetic(config, options, plan);
+  plan.threads = thread_count(config);
+  plan.memory = config.run.memory;
+  if (use == PlanUse::shard) {
+    require_engine(plan, engine_here(plan), path);
+    require_memory(config, plan);
+  }
+  return run;
+}
+
+/// Whether two plans of one id make the same results of the same tiles' cells.
+bool same_results(const Plan& a, const Plan& b) {
+  return a.engine_identity == b.engine_identity &&
+         std::equal(a.regions.begin(), a.regions.end(), b.regions.begin(), b.regions.end(),
+                    [](const PlanRegion& one, const PlanRegion& other) {
+                      return one.result_key == other.result_key && one.outline == other.outline;
+                    });
+}
+
+}  // namespace
+
 PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use) {
+  if (!options.plan.empty()) return load_plan(config, options, use);
   // Planning is cheap (headers) and its id is a function of configuration and files, so the id is
   // found by planning.
   PlannedRun run = make_plan(config, options);
-  const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
+  const std::string path = plan_path(config, run.plan.id);
   if (use == PlanUse::run) {
     const std::string text = plan_to_json(run.plan);
-    struct stat written {};
-    if (stat(path.c_str(), &written) != 0 || read_file(path) != text) write_atomically(path, text);
+    if (!is_there(path) || read_file(path) != text) write_atomically(path, text);
     return run;
   }
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
+  if (!is_there(path)) {
     if (use == PlanUse::look) {
       throw Error(Code::data, "there is no run of this configuration on these inputs")
           .file(config.path)
           .expected(path)
           .hint("run `fluxtile run` first; a changed configuration or input makes another plan");
     }
+    if (use == PlanUse::preview) return run;
     write_once(path, plan_to_json(run.plan));
   }
   // What was written first counts, so that every shard cuts the same tiles.
   Plan written = plan_from_json(read_file(path), path);
-  if (use == PlanUse::shard && written.engine_identity != run.plan.engine_identity) {
-    throw Error(Code::data, "this machine cannot provide the plan's engine")
+  if (written.id != run.plan.id) {
+    throw Error(Code::data, "this file holds another plan than its name says")
         .file(path)
-        .found(run.plan.engine_identity)
-        .expected(written.engine_identity)
-        .hint("run all shards on the same kind of node (Slurm: --constraint)");
+        .found(written.id)
+        .hint("remove it; the next run writes it anew");
   }
+  const bool submits = use == PlanUse::submit || use == PlanUse::preview;
+  if (submits && !same_results(written, run.plan)) {
+    if (use == PlanUse::submit) write_atomically(path, plan_to_json(run.plan));
+    return run;
+  }
+  if (use == PlanUse::shard) require_engine(written, run.plan.engine_identity, path);
   written.threads = run.plan.threads;
   written.memory = run.plan.memory;
   run.plan = std::move(written);
+  if (use == PlanUse::shard) require_memory(config, run.plan);
   return run;
 }
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/digest.h"
 #include "base/file_name.h"
 #include "geo/sound_window.h"
 #include "pipeline/plan.h"
@@ -62,8 +63,27 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, format, id, name, lattice, tile, bounda
                                    synthetic_model, synthetic_inputs, start, end, threads, memory,
                                    files, coverage, warnings, estimate)
 
+namespace {
+
+/// Of everything that a plan says, for its own file: a flipped character must not become a plan.
+std::string checksum_of(const nlohmann::json& plan) {
+  return Digest()
+      .add_text(plan.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+      .hex();
+}
+
+Error unreadable(const std::string& cause, const std::string& path) {
+  return std::move(Error(Code::data, "the plan cannot be read: " + cause)
+                       .file(path)
+                       .hint("remove it; the next run writes it anew"));
+}
+
+}  // namespace
+
 std::string plan_to_json(const Plan& plan) {
-  return nlohmann::json(plan).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  nlohmann::json json(plan);
+  json["checksum"] = checksum_of(json);
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 namespace {
@@ -100,20 +120,21 @@ void check_plan(const Plan& plan, const std::string& path) {
 
 Plan plan_from_json(const std::string& text, const std::string& path) {
   try {
-    const auto json = nlohmann::json::parse(text);
+    auto json = nlohmann::json::parse(text);
     const int format = json.at("format").get<int>();
     if (format > Plan().format) {
       throw Error(Code::data, "this plan was written by a newer fluxtile")
           .file(path)
           .found("format " + std::to_string(format));
     }
+    const auto checksum = json.at("checksum").get<std::string>();
+    json.erase("checksum");
+    if (checksum_of(json) != checksum) throw unreadable("its checksum does not fit", path);
     Plan plan = json.get<Plan>();
     check_plan(plan, path);
     return plan;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(Code::data, std::string("the plan cannot be read: ") + error.what())
-        .file(path)
-        .hint("remove it; the next run writes it anew");
+    throw unreadable(error.what(), path);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <sstream>
 
 #include "pipeline/engine_trial.h"
@@ -103,6 +104,42 @@ TEST_F(PlanTest, AsJsonAndBack) {
   EXPECT_EQ(back.step_stamps, made.step_stamps);
   EXPECT_EQ(back.warnings, made.warnings);
   EXPECT_EQ(back.lattice.resolution, made.lattice.resolution);
+}
+
+TEST_F(PlanTest, AFlippedCharacterOfAPlanIsFound) {
+  const std::string text = plan_to_json(plan().plan);
+  const std::string same = plan_to_json(plan_from_json(text, "x"));
+  std::mt19937 random(5);
+  size_t refused = 0, blanks = 0;
+  for (int k = 0; k < 2000; ++k) {
+    std::string flipped = text;
+    const size_t at = std::uniform_int_distribution<size_t>(0, text.size() - 1)(random);
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (random() % 8)));
+    const auto read = attempt([&] { return plan_to_json(plan_from_json(flipped, "x")); });
+    refused += read.ok() ? 0 : 1;
+    if (!read.ok()) {
+      EXPECT_EQ(read.error().code(), Code::data);
+      continue;
+    }
+    ++blanks;  // a blank that became another one
+    EXPECT_EQ(read.value(), same) << at;
+  }
+  EXPECT_GT(refused, 1000U);
+  EXPECT_LT(blanks, 500U);
+}
+
+TEST_F(PlanTest, AnotherPlanUnderItsNameIsRefused) {
+  const Config of_today = config();
+  const PlannedRun made = open_plan(of_today, {}, PlanUse::run);
+  const fs::path path = out(".fluxtile/plans/" + made.plan.id + ".json");
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::look));
+  Plan other = made.plan;
+  other.id = "another";
+  write(path, plan_to_json(other));
+  EXPECT_THROW((void)open_plan(of_today, {}, PlanUse::look), Error);
+  EXPECT_THROW((void)open_plan(of_today, {}, PlanUse::shard), Error);
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::run)) << "a run writes it anew";
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::shard));
 }
 
 TEST_F(PlanTest, JsonOfANewerFormatOrBrokenIsRefused) {
