@@ -40,6 +40,16 @@ void remove_former_products(const RunRecord& before, const RunRecord& now,
   }
 }
 
+/// The first of the missing tiles by name.
+std::string missing_text(const std::vector<TileUnit>& missing, const Ledger& ledger) {
+  constexpr size_t shown = 10;
+  std::string text = "missing";
+  for (size_t k = 0; k < std::min(shown, missing.size()); ++k)
+    text += (k == 0 ? " " : ", ") + ledger.unit_name(missing[k]);
+  if (missing.size() > shown) text += " and " + std::to_string(missing.size() - shown) + " more";
+  return text;
+}
+
 /// Writes the products of a plan whose tiles are done, or finds that they are there already.
 /// Returns the exit code.
 int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
@@ -54,8 +64,8 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
     throw Error(Code::data, std::to_string(check.missing.size()) + " of " +
                                 std::to_string(plan.units.size()) +
                                 " tiles are not done, so nothing is merged")
-        .tile(ledger.unit_name(check.missing.front()))
-        .hint("run `fluxtile run` again: it computes what is missing; `fluxtile status` lists it");
+        .found(missing_text(check.missing, ledger))
+        .hint("run or submit again: only what is missing is computed; `fluxtile status` lists it");
   }
   for (const auto& failure : check.failed) {
     if (tally.tiles_failed > 0) break;  // this run has just told

@@ -89,13 +89,14 @@ class Test:
         size = 16 * self.options.larger
         self.fluxtile("simulate", str(SOURCE / "configs/worlds/test.yaml"), "--out", str(self.config.parent),
                       "--set", f"size_km={size}", "--set", "grid.tile=16", "--set", "period.years=3",
+                      "--set", "models.regions={North: demo-iowa, East: demo-illinois, South: demo-indiana}",
                       "--log-level", "warn")
         text = self.config.read_text()
         # An ensemble in every region: more work for the same rasters.
         models = re.search(r"^models:\n(?:  .*\n)+", text, re.M).group(0)
         members = sorted(path.name for path in (self.config.parent / "models").iterdir())
-        members = ", ".join((members * 4)[:self.options.members]) if len(members) >= self.options.members else None
-        check(members is not None, f"the world has fewer than {self.options.members} model packages")
+        check(len(members) >= self.options.members, f"the world has only {len(members)} model packages")
+        members = ", ".join(members[:self.options.members])
         regions = ", ".join(f"{name}: [{members}]" for name in ("North", "East", "South"))
         text = text.replace(models, f"models:\n  directory: models\n  regions: {{{regions}}}\n")
         self.config.write_text(text)
@@ -204,7 +205,7 @@ class Test:
             merge = self.cluster.wait_ended(jobs["merge_job"], 60)[0]
             check(merge["ExitCode"] == "65:0", f"the merge of an incomplete run ended with {merge['ExitCode']}")
             said = self.logs(out)[f"{jobs['merge_job']}_merge.log"]
-            check(re.search(r"\d+ of \d+ tiles are not done", said) and re.search(r"found: +\w+/c", said),
+            check(re.search(r"\d+ of \d+ tiles are not done", said) and re.search(r"found: +missing \w+/c", said),
                   f"the merge does not say what is missing:\n{said}")
             check(not digests(self.place / out), "an incomplete run left products")
             # What was cancelled comes back neither by Slurm nor by its own script.
@@ -269,7 +270,7 @@ def arguments():
     parser.add_argument("--fluxtile", required=True, type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=1, help="times that every fault is tried")
     parser.add_argument("--larger", type=int, default=1, help="side of the world in units of 16 km")
-    parser.add_argument("--members", type=int, default=2, help="models that run on every cell")
+    parser.add_argument("--members", type=int, default=4, help="models that run on every cell")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--warn-before-preemption", action="store_true",
                         help="a cluster that sends USR1 before it preempts (preempt_send_user_signal)")
