@@ -11,7 +11,9 @@
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/file_name.h"
 #include "base/nearest_name.h"
+#include "base/safe_text.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/plan_sources.h"
 #include "pipeline/result_key.h"
@@ -21,26 +23,6 @@
 
 namespace fluxtile {
 namespace {
-
-/// A region's name as part of a file name: letters, digits, '.', '_' and '-' stay, every other byte
-/// becomes %XX.
-std::string file_name_of(const std::string& name) {
-  static const char digits[] = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte < 128 && std::isalnum(byte) != 0) || c == '_' || c == '-' ||
-                       (c == '.' && !text.empty());
-    if (plain) {
-      text += c;
-    } else {
-      text += '%';
-      text += digits[byte >> 4];
-      text += digits[byte & 15];
-    }
-  }
-  return text.empty() ? "%00" : text;
-}
 
 /// Loads every package once and says which engines a region's members use.
 class PackageShelf {
@@ -139,14 +121,25 @@ bool blocks_span_rows(const Plan& plan) {
 void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& to_region,
                const TileMemory& memory) {
   PlanRegion& region = plan.regions[r];
+  constexpr double most_tiles = 1e7;
+  const auto side = static_cast<double>(plan.tile);
+  const double tiles_across = static_cast<double>(region.window.width) / side + 1,
+               tiles_down = static_cast<double>(region.window.height) / side + 1;
+  if (tiles_across * tiles_down > most_tiles)
+    throw Error(Code::data, "region " + region.name + " has too many tiles")
+        .key("grid.tile")
+        .found(std::to_string(region.window.width) + " x " + std::to_string(region.window.height) +
+               " cells in tiles of " + std::to_string(plan.tile))
+        .expected("at most 10 million tiles a region")
+        .hint("raise grid.tile, or choose a coarser grid.resolution");
   const int64_t fits = memory.largest_side(region);
   const auto tiles = ordered_tiles(tiles_of(region.window, plan.tile), blocks_span_rows(plan));
   for (const TileIndex& tile : tiles) {
     const CellWindow whole = tile_window(tile, plan.tile).intersection(region.window);
-    const int64_t side = std::min(fits, memory.unit_rows(whole));
-    for (int64_t row = 0; row < whole.height; row += side) {
+    const int64_t rows = std::min(fits, memory.unit_rows(whole));
+    for (int64_t row = 0; row < whole.height; row += rows) {
       const CellWindow window{whole.column, whole.row + row, whole.width,
-                              std::min(side, whole.height - row)};
+                              std::min(rows, whole.height - row)};
       const auto cells =
           static_cast<int64_t>(cells_inside(plan.lattice, window, index, to_region).size());
       if (cells == 0) continue;
@@ -232,10 +225,30 @@ void begin_plan(const Config& config, PlannedRun& run) {
   }
 }
 
-PlanRegion plan_region(const Region& shape, Plan& plan) {
+/// Names come from data and go into file names, reports, tables and logs.
+void require_usable_name(const PlanRegion& region, const Config& config) {
+  constexpr size_t longest = 120;
+  if (!is_plain_text(region.name))
+    throw config.lines
+        .locate(Error(Code::data, "a region's name holds control characters or is no UTF-8"),
+                "region.key")
+        .found(visible_text(region.name))
+        .hint("choose another attribute for region.key, or mend the boundaries");
+  if (region.file_name.size() > longest)
+    throw config.lines
+        .locate(Error(Code::data, "a region's name is too long for the names of files"),
+                "region.key")
+        .found(region.file_name)
+        .expected("at most " + std::to_string(longest) +
+                  " letters and digits; every other byte counts as three")
+        .hint("choose another attribute for region.key, for example a code");
+}
+
+PlanRegion plan_region(const Region& shape, const Config& config, Plan& plan) {
   PlanRegion region;
   region.name = shape.name;
   region.file_name = file_name_of(shape.name);
+  require_usable_name(region, config);
   region.outline = shape.digest();
   region.warnings = shape.warnings;
   for (const auto& warning : shape.warnings)
@@ -258,7 +271,7 @@ PlannedRun plan_inputs(const Config& config, std::shared_ptr<const Package> pack
   PlannedRun run;
   begin_plan(config, run);
   for (const Region& shape : run.regions.regions) {
-    PlanRegion region = plan_region(shape, run.plan);
+    PlanRegion region = plan_region(shape, config, run.plan);
     region.members = {{package->name, 0, -1, 1.0}};
     run.plan.regions.push_back(std::move(region));
   }
@@ -289,7 +302,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   begin_plan(config, run);
   PackageShelf shelf(config, plan, run.packages);
   for (const Region& shape : run.regions.regions) {
-    PlanRegion region = plan_region(shape, plan);
+    PlanRegion region = plan_region(shape, config, plan);
     region.members = members_of(config, shape.name, plan.crop_types, shelf);
     const auto info = architecture_info(run.packages[region.members.front().engine]->architecture);
     region.variables = info.variables;
@@ -329,7 +342,12 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   const TileMemory memory(plan, config);
   for (size_t r = 0; r < plan.regions.size(); ++r) {
     const RegionIndex index(run.regions.regions[r]);
-    plan.regions[r].window = region_window(plan.lattice, run.regions.regions[r], index, to_region);
+    try {
+      plan.regions[r].window =
+          region_window(plan.lattice, run.regions.regions[r], index, to_region);
+    } catch (Error& error) {
+      throw config.lines.locate(error, "grid.resolution");
+    }
     if (plan.regions[r].window.empty()) {
       throw config.lines
           .locate(Error(Code::data, "no cell centre lies in region " + plan.regions[r].name),
@@ -337,7 +355,12 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
           .hint("choose a finer grid.resolution");
     }
     plan.regions[r].result_key = result_key(plan, r);
-    add_units(plan, r, index, to_region, memory);
+    try {
+      add_units(plan, r, index, to_region, memory);
+    } catch (Error& error) {
+      if (error.key().empty()) throw;
+      throw config.lines.locate(error, error.key());
+    }
   }
   plan.estimate = memory.estimate();
   plan.id = plan_id(config, plan);
@@ -481,6 +504,12 @@ PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse u
   }
   // What was written first counts, so that every shard cuts the same tiles.
   Plan written = plan_from_json(read_file(path), path);
+  if (written.id != run.plan.id) {
+    throw Error(Code::data, "this file holds another plan than its name says")
+        .file(path)
+        .found(written.id)
+        .hint("remove it; the next run writes it anew");
+  }
   const bool submits = use == PlanUse::submit || use == PlanUse::preview;
   if (submits && !same_results(written, run.plan)) {
     if (use == PlanUse::submit) write_atomically(path, plan_to_json(run.plan));

@@ -96,6 +96,43 @@ TEST_F(CommandLineTest, DefaultsOfRun) {
   EXPECT_EQ(recorded().options.progress, ProgressMode::automatic);
 }
 
+TEST_F(CommandLineTest, CleanWithItsOptions) {
+  using std::chrono::hours;
+  ASSERT_EQ(call({"clean", config()}), 0) << err_;
+  EXPECT_EQ(recorded().verb, "clean");
+  EXPECT_EQ(recorded().clean.older_than, hours(30 * 24));
+  EXPECT_EQ(recorded().clean.keep_plans, 0U);
+  EXPECT_FALSE(recorded().clean.dry_run);
+  EXPECT_FALSE(recorded().clean.all);
+  EXPECT_EQ(recorded().options.lock_wait, hours(0));
+  ASSERT_EQ(call({"clean", config(), "--keep-plans", "3", "--dry-run", "--all", "--json",
+                  "--lock-wait", "90"}),
+            0)
+      << err_;
+  EXPECT_EQ(recorded().clean.older_than, hours(24));
+  EXPECT_EQ(recorded().clean.keep_plans, 3U);
+  EXPECT_TRUE(recorded().clean.dry_run);
+  EXPECT_TRUE(recorded().clean.all);
+  EXPECT_TRUE(recorded().options.json);
+  EXPECT_EQ(recorded().options.lock_wait, std::chrono::seconds(90));
+  ASSERT_EQ(call({"clean", config(), "--older-than", "2w", "--keep-plans", "3"}), 0);
+  EXPECT_EQ(recorded().clean.older_than, hours(14 * 24));
+  for (const char* text : {"soon", "-1d", "1y", "d", "1.5h", "99999999999999999999"}) {
+    EXPECT_EQ(call({"clean", config(), "--older-than", text}), 64) << text;
+    EXPECT_THAT(err_, HasSubstr("10m, 12h, 30d, 2w")) << text;
+  }
+  EXPECT_EQ(call({"clean", config(), "--keep-plans", "-1"}), 64);
+}
+
+TEST_F(CommandLineTest, RunAndMergeWaitForTheLock) {
+  for (const char* verb : {"run", "merge"}) {
+    ASSERT_EQ(call({verb, config()}), 0) << err_;
+    EXPECT_EQ(recorded().options.lock_wait, std::chrono::minutes(10));
+    ASSERT_EQ(call({verb, config(), "--lock-wait", "2h"}), 0) << err_;
+    EXPECT_EQ(recorded().options.lock_wait, std::chrono::hours(2));
+  }
+}
+
 TEST_F(CommandLineTest, EveryVerbIsReached) {
   for (const char* verb : {"plan", "merge", "status"}) {
     ASSERT_EQ(call({verb, config()}), 0) << err_;
