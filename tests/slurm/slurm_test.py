@@ -114,6 +114,9 @@ class Test:
     def check_nothing_left(self, out):
         parts = [str(path) for path in (self.place / out).rglob("*.part")]
         check(not parts, f"half-written files are left: {parts}")
+        self.fluxtile(*self.words("clean", out))
+        noted = [path.name for path in (self.place / out / ".fluxtile" / "running").glob("*")]
+        check(not noted, f"runs that are none are noted: {noted}")
         left = [process for process in self.cluster.descendants() if process.name != "slurmstepd"]
         check(not left, "processes are left: " + ", ".join(process.command() for process in left))
 
