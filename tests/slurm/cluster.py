@@ -38,7 +38,7 @@ def install_packages(log):
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    wait = ["-o", "DPkg::Lock::Timeout=300"]
+    wait = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
     with open(log, "ab") as out:
         for words in (["apt-get", *wait, "update", "-qq"],
                       ["apt-get", *wait, "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
