@@ -5,13 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <system_error>
+#include <mutex>
+#include <set>
 
 #include "base/error.h"
+#include "base/limited_file.h"
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -22,25 +26,52 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "host";
 }
 
-/// What the system calls an errno value; unlike strerror, from any thread.
-std::string reason(int error) { return std::error_code(error, std::generic_category()).message(); }
-
 std::string unique_suffix() {
   static std::atomic<unsigned> counter{0};
   return host_name() + "-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".part";
 }
 
+/// Temporary names that this process is using: in a container every run may have the same pid.
+struct LiveParts {
+  std::mutex mutex;
+  std::set<std::string> names;
+};
+LiveParts& live_parts() {
+  static auto* parts = new LiveParts;  // writers may outlive static objects
+  return *parts;
+}
+
+bool in_use_here(const std::string& file_name) {
+  LiveParts& parts = live_parts();
+  const std::lock_guard<std::mutex> lock(parts.mutex);
+  // What a library writes beside a temporary file begins with its name.
+  return std::any_of(parts.names.begin(), parts.names.end(), [&](const std::string& name) {
+    return file_name.compare(0, name.size(), name) == 0;
+  });
+}
+
+fs::path folder_of(const std::string& path) {
+  const fs::path target(path);
+  return target.has_parent_path() ? target.parent_path() : fs::path(".");
+}
+
 Error io_error(const std::string& what, const std::string& path, int error) {
-  Error e(Code::io, what + ": " + reason(error));
-  e.file(path);
-  if (error == ENOSPC || error == EDQUOT)
-    e.hint("free some space and run the same command again; finished tiles are kept");
-  if (error == EROFS || error == EACCES) e.hint("choose a writable outputs.directory");
+  return system_fault(Code::io, what, path, error);
+}
+
+/// The same where something cannot even be begun.
+Error creation_error(const std::string& what, const std::string& path, int error) {
+  const bool underway = error == ENOSPC || error == EDQUOT || error == EIO;
+  Error e = system_fault(underway ? Code::io : Code::cannot_create, what, path, error);
+  if (e.hint().empty())
+    e.hint("check the path and its permissions, or choose another outputs.directory");
   return e;
 }
 
 void sync_path(const std::string& path, int flags) {
   const int fd = open(path.c_str(), flags | O_CLOEXEC);
+  // A folder that may be written but not listed cannot be opened for this.
+  if (fd < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0) return;
   if (fd < 0) throw io_error("cannot open for fsync", path, errno);
   const int failed = fsync(fd) == 0 ? 0 : errno;
   close(fd);
@@ -51,66 +82,98 @@ void sync_path(const std::string& path, int flags) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
-  const fs::path target(path_);
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+void sync_folder(const std::string& folder) { sync_path(folder, O_RDONLY | O_DIRECTORY); }
+
+void create_folder(const std::string& folder) {
+  fs::path path = fs::path(folder);
+  if (!path.has_filename()) path = path.parent_path();  // "out/"
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw Error(Code::cannot_create, "cannot create the folder: " + error.message())
-        .file(folder.string())
-        .hint("check the path and its permissions, or choose another outputs.directory");
+  if (path.empty() || fs::is_directory(path, error)) return;
+  const fs::path parent = folder_of(path.string());
+  create_folder(parent.string());
+  if (mkdir(path.c_str(), 0777) == 0) {
+    sync_folder(parent.string());
+    return;
   }
-  if (access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw Error(Code::cannot_create, "cannot write into the folder: " + reason(errno))
-        .file(folder.string())
-        .hint("check its permissions, or choose another outputs.directory");
+  const int failed = errno;
+  if (failed == EEXIST && fs::is_directory(path, error)) return;  // made by another just now
+  Error e = creation_error("cannot create the folder", path.string(), failed);
+  if (failed == EEXIST && fs::is_symlink(path, error)) {
+    e.found("a symbolic link to " + fs::read_symlink(path, error).string() +
+            ", which does not exist");
+    e.hint("create that folder (is its disk mounted?), or remove the link");
+  } else if (failed == EEXIST) {
+    e.found("a file of that name");
   }
-  temporary_ = (folder / ("." + target.filename().string() + "." + unique_suffix())).string();
+  throw e;
+}
+
+PartName::PartName(const std::string& path) {
+  // Cut, so that the longest name of a product still has room for what is added.
+  constexpr size_t kept = 100;
+  const std::string name = fs::path(path).filename().string().substr(0, kept);
+  path_ = (folder_of(path) / ("." + name + "." + unique_suffix())).string();
+  LiveParts& parts = live_parts();
+  const std::lock_guard<std::mutex> lock(parts.mutex);
+  parts.names.insert(fs::path(path_).filename().string());
+}
+
+PartName::~PartName() {
+  LiveParts& parts = live_parts();
+  const std::lock_guard<std::mutex> lock(parts.mutex);
+  parts.names.erase(fs::path(path_).filename().string());
+}
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_) {
+  const fs::path folder = folder_of(path_);
+  create_folder(folder.string());
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw creation_error("cannot write into the folder", folder.string(), errno);
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_) unlink(temporary_.c_str());
+  if (!committed_) unlink(temporary_path().c_str());
 }
 
 void AtomicFile::commit() {
-  sync_path(temporary_, O_RDONLY);
-  if (rename(temporary_.c_str(), path_.c_str()) != 0)
+  sync_path(temporary_path(), O_RDONLY);
+  place();
+}
+
+void AtomicFile::place() {
+  if (rename(temporary_path().c_str(), path_.c_str()) != 0)
     throw io_error("cannot rename the finished file", path_, errno);
   committed_ = true;
-  const fs::path folder =
-      fs::path(path_).has_parent_path() ? fs::path(path_).parent_path() : fs::path(".");
-  sync_path(folder.string(), O_RDONLY | O_DIRECTORY);
+  sync_folder(folder_of(path_).string());
 }
 
 namespace {
-void write_bytes(const std::string& path, const std::vector<std::string_view>& parts) {
+/// Writes a new file and makes it durable.
+void write_bytes(const std::string& path, const std::vector<std::string_view>& parts,
+                 const std::string& target) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) {
-    const int error = errno;
-    if (error == ENOSPC || error == EDQUOT) throw io_error("cannot create the file", path, error);
-    throw Error(Code::cannot_create, "cannot create the file: " + reason(error)).file(path);
-  }
+  if (fd < 0) throw creation_error("cannot create the file", target, errno);
+  const auto fail = [&](const char* what, int error) {
+    close(fd);
+    throw io_error(what, target, error);
+  };
   for (std::string_view bytes : parts) {
     while (!bytes.empty()) {
       const ssize_t n = write(fd, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        const int error = errno;
-        close(fd);
-        throw io_error("cannot write", path, error);
-      }
+      if (n <= 0) fail("cannot write", n < 0 ? errno : EIO);
       bytes.remove_prefix(static_cast<size_t>(n));
     }
   }
-  if (close(fd) != 0) throw io_error("cannot close", path, errno);
+  if (fsync(fd) != 0) fail("cannot fsync", errno);
+  if (close(fd) != 0) throw io_error("cannot close", target, errno);
 }
 }  // namespace
 
 void write_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), parts);
-  file.commit();
+  write_bytes(file.temporary_path(), parts, path);
+  file.place();
 }
 
 void write_atomically(const std::string& path, std::string_view bytes) {
@@ -119,31 +182,38 @@ void write_atomically(const std::string& path, std::string_view bytes) {
 
 bool write_once(const std::string& path, std::string_view bytes) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), {bytes});
-  sync_path(file.temporary_path(), O_RDONLY);
-  if (link(file.temporary_path().c_str(), path.c_str()) == 0) return true;
+  write_bytes(file.temporary_path(), {bytes}, path);
+  if (link(file.temporary_path().c_str(), path.c_str()) == 0) {
+    sync_folder(folder_of(path).string());
+    return true;
+  }
   if (errno == EEXIST) return false;
   // File systems without hard links: the last rename wins, which is right because the content is a
   // function of the name.
   if (errno == EPERM || errno == EOPNOTSUPP) {
-    file.commit();
+    file.place();
     return true;
   }
-  throw io_error("cannot create the file", path, errno);
+  throw creation_error("cannot create the file", path, errno);
 }
 
 std::string read_file(const std::string& path) {
+  return read_file_up_to(path, static_cast<size_t>(-1));
+}
+
+std::string read_file_up_to(const std::string& path, size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
-    throw Error(error == ENOENT || error == EACCES || error == ENOTDIR ? Code::data : Code::io,
-                "cannot open the file: " + reason(error))
-        .file(path);
+    Error e =
+        system_fault(error == ENOENT || error == EACCES || error == ENOTDIR ? Code::data : Code::io,
+                     "cannot open the file", path, error);
+    throw error == EACCES ? e.hint("") : e;
   }
   std::string bytes;
   struct stat info {};
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-    bytes.reserve(static_cast<size_t>(info.st_size));
+    bytes.reserve(std::min(static_cast<size_t>(info.st_size), most));
   char buffer[1 << 16];
   for (;;) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
@@ -154,24 +224,33 @@ std::string read_file(const std::string& path) {
       throw io_error("cannot read", path, error);
     }
     if (n == 0) break;
+    if (static_cast<size_t>(n) > most - bytes.size()) {
+      close(fd);
+      throw Error(Code::data, "the file is too large to be what it is read as")
+          .file(path)
+          .expected("at most " + std::to_string(most) + " bytes");
+    }
     bytes.append(buffer, static_cast<size_t>(n));
   }
   close(fd);
   return bytes;
 }
 
+bool is_stale_part(const std::string& name) {
+  if (name.empty() || name.front() != '.') return false;
+  const std::string host = host_name();
+  const auto part = name.find(".part");
+  const auto at = name.rfind("." + host + "-", part);
+  if (part == std::string::npos || at == std::string::npos) return false;
+  const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
+  if (pid == getpid()) return !in_use_here(name);  // in a container every run may have the same pid
+  return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 void remove_stale_parts(const std::string& folder) noexcept {
   try {
-    const std::string host = host_name();
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (name.empty() || name.front() != '.') continue;
-      const auto part = name.find(".part");
-      const auto at = name.rfind("." + host + "-", part);
-      if (part == std::string::npos || at == std::string::npos) continue;
-      const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
-      if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path());
-    }
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (is_stale_part(entry.path().filename().string())) fs::remove_all(entry.path());
   } catch (...) {  // NOLINT(bugprone-empty-catch): sweeping is a courtesy, never a reason to fail
   }
 }

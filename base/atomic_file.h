@@ -7,13 +7,33 @@
 
 namespace fluxtile {
 
+/// Creates a folder and what is missing above it, each made durable. Throws Error(cannot_create |
+/// io), which tells a link that leads nowhere.
+void create_folder(const std::string& folder);
+
+/// Makes renames and removals in a folder durable. Throws Error(io).
+void sync_folder(const std::string& folder);
+
+/// A unique temporary name beside `path`: `.<name>.<host>-<pid>-<n>.part`. For as long as it lives,
+/// remove_stale_parts() of this process leaves it alone.
+class PartName {
+ public:
+  explicit PartName(const std::string& path);
+  ~PartName();
+  PartName(const PartName&) = delete;
+  PartName& operator=(const PartName&) = delete;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
 /// A file that appears under its final name only when whole: written under a unique temporary name
 /// in the target folder, then fsync, rename, fsync of the folder. Destroyed without commit(), it
 /// leaves nothing behind.
 ///
 /// Use `temporary_path()` with a library that writes by itself (GDAL, NetCDF), or
-/// write_atomically() for bytes. Temporary names are `.<name>.<host>-<pid>-<n>.part`;
-/// remove_stale_parts() sweeps those of dead processes.
+/// write_atomically() for bytes. remove_stale_parts() sweeps the temporary files of dead processes.
 class AtomicFile {
  public:
   /// Creates the folder of `path` if need be. Throws Error(cannot_create).
@@ -22,15 +42,18 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  [[nodiscard]] const std::string& temporary_path() const noexcept { return temporary_; }
+  [[nodiscard]] const std::string& temporary_path() const noexcept { return temporary_.path(); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// Makes the file durable and visible. Throws Error(io) naming the cause (disk full, read-only,
   /// ...).
   void commit();
+  /// commit() of a file whose bytes are durable already.
+  void place();
 
  private:
-  std::string path_, temporary_;
+  std::string path_;
+  PartName temporary_;
   bool committed_ = false;
 };
 
@@ -46,8 +69,12 @@ bool write_once(const std::string& path, std::string_view bytes);
 /// Whole file as bytes. Throws Error(data) if it is absent, Error(io) if it cannot be read.
 std::string read_file(const std::string& path);
 
-/// Removes temporary files in `folder` that processes of this host left behind when they died.
-/// Never throws.
+/// Whether a file's name (without its folder) is that of a temporary file whose process, of this
+/// host, has died.
+bool is_stale_part(const std::string& name);
+
+/// Removes temporary files and folders in `folder` that processes of this host left behind when
+/// they died. Never throws.
 void remove_stale_parts(const std::string& folder) noexcept;
 
 }  // namespace fluxtile

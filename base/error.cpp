@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
 
+#include <cerrno>
+#include <filesystem>
 #include <new>
+#include <system_error>
+
+#include "base/system_fault.h"
 
 namespace fluxtile {
 
@@ -73,6 +78,15 @@ Error current_error() {
   } catch (const std::bad_alloc&) {
     return Error(Code::interrupted, "out of memory")
         .hint("lower run.threads or grid.tile, or raise run.memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return system_fault(Code::io, "a file operation failed", error.path1().string(),
+                        error.code().value());
+  } catch (const std::system_error& error) {  // for instance no further thread
+    const int number = error.code().value();
+    return Error(is_passing_fault(number) ? Code::interrupted : Code::internal, error.what())
+        .hint(number == EAGAIN ? "raise the limit of processes and threads (ulimit -u), or lower "
+                                 "run.threads"
+                               : system_hint(number));
   } catch (const std::exception& error) {
     return Error(Code::internal, error.what())
         .hint("this is a bug in fluxtile; please report it with the configuration");

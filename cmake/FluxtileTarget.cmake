@@ -30,10 +30,16 @@ target_link_libraries(fluxtile_flags INTERFACE Threads::Threads)
 if(MOLD_PROGRAM)
   target_link_options(fluxtile_flags INTERFACE -fuse-ld=mold)
 endif()
+set(FLUXTILE_TEST_SECONDS 900)
 if(FLUXTILE_SANITIZE)
+  set(FLUXTILE_TEST_SECONDS 3600)
   target_compile_options(fluxtile_flags INTERFACE -fsanitize=${FLUXTILE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all -Wno-maybe-uninitialized)  # GCC 12 sees ghosts in <regex> with ASan
   target_link_options(fluxtile_flags INTERFACE -fsanitize=${FLUXTILE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND FLUXTILE_SANITIZE MATCHES "address")
+    # Linked together they share one report file; as libraries, UBSan beside ASan ignores its log_path.
+    target_link_options(fluxtile_flags INTERFACE -static-libasan -static-libubsan)
+  endif()
 endif()
 
 # fluxtile_library(NAME sources...): one static library a folder.
@@ -53,5 +59,5 @@ function(fluxtile_test name)
     target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${FLUXTILE_TEST_SECONDS})
 endfunction()

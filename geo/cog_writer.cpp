@@ -30,7 +30,10 @@ constexpr int kStripBlockHeight = 32;
 /// Keeps GDAL's first failure of this thread, and errno with it, for as long as it lives.
 class GdalFailures {
  public:
-  GdalFailures() { CPLPushErrorHandlerEx(&GdalFailures::on_error, this); }
+  GdalFailures() {
+    errno = 0;  // what is there later is of this work
+    CPLPushErrorHandlerEx(&GdalFailures::on_error, this);
+  }
   ~GdalFailures() { CPLPopErrorHandler(); }
   GdalFailures(const GdalFailures&) = delete;
   GdalFailures& operator=(const GdalFailures&) = delete;
@@ -226,6 +229,7 @@ struct CogWriter::Impl {
       const Error error = failures.error(file.path());
       throw Error(error.code(), "cannot create the temporary raster: " + error.message())
           .file(file.path())
+          .found(error.found())
           .hint(error.hint());
     }
     const GridMapping mapping = describe_grid_mapping(grid.lattice.crs);

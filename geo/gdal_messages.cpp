@@ -3,6 +3,8 @@
 
 #include <cpl_error.h>
 
+#include <cerrno>
+
 namespace fluxtile {
 namespace {
 
@@ -16,12 +18,16 @@ void add(std::vector<std::string>& list, const char* message) {
 
 }  // namespace
 
-void GdalMessages::keep(int level, int, const char* message) {
+void GdalMessages::keep(int level, int number, const char* message) {
+  const int system_error = errno;
   auto& self = *static_cast<GdalMessages*>(CPLGetErrorHandlerUserData());
-  if (level >= CE_Failure)
+  if (level >= CE_Failure) {
+    if (self.system_error_ == 0) self.system_error_ = system_error;
+    if (number == CPLE_OutOfMemory) self.system_error_ = ENOMEM;
     add(self.failures_, message);
-  else if (level == CE_Warning)
+  } else if (level == CE_Warning) {
     add(self.warnings_, message);
+  }
 }
 
 GdalMessages::GdalMessages() {
@@ -29,6 +35,7 @@ GdalMessages::GdalMessages() {
       [](CPLErr level, CPLErrorNum number, const char* message) { keep(level, number, message); },
       this);
   CPLErrorReset();
+  errno = 0;
 }
 
 GdalMessages::~GdalMessages() { CPLPopErrorHandler(); }
@@ -44,6 +51,7 @@ void GdalMessages::clear() {
   failures_.clear();
   warnings_.clear();
   CPLErrorReset();
+  system_error_ = errno = 0;
 }
 
 }  // namespace fluxtile

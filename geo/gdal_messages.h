@@ -19,11 +19,14 @@ class GdalMessages {
   /// Failures, then warnings, joined by "; ". Empty if nothing was said.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool failed() const noexcept { return !failures_.empty(); }
+  /// errno as it stood at the first failure; ENOMEM where GDAL itself ran out of memory; 0 = none.
+  [[nodiscard]] int system_error() const noexcept { return system_error_; }
   void clear();
 
  private:
   static void keep(int level, int number, const char* message);
   std::vector<std::string> failures_, warnings_;
+  int system_error_ = 0;
 };
 
 }  // namespace fluxtile

@@ -17,8 +17,13 @@ int64_t floor_divide(int64_t value, int64_t divisor) noexcept {
 
 /// First line and number of cells between two coordinates counted in cells.
 void covering_span(double a, double b, int64_t& first, int64_t& count) noexcept {
-  const auto low = static_cast<int64_t>(std::floor(std::min(a, b) + snap));
-  const auto high = static_cast<int64_t>(std::ceil(std::max(a, b) - snap));
+  // Beyond this the lattice's lines are further apart than doubles tell; NaN becomes its edge.
+  constexpr double far = 0x1p52;
+  const auto line = [far](double x) {
+    return static_cast<int64_t>(x > -far ? std::min(x, far) : -far);
+  };
+  const int64_t low = line(std::floor(std::min(a, b) + snap));
+  const int64_t high = line(std::ceil(std::max(a, b) - snap));
   first = low;
   count = std::max<int64_t>(1, high - low);
 }

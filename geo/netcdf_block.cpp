@@ -3,6 +3,7 @@
 #include <netcdf.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <limits>
 
@@ -13,7 +14,7 @@
 namespace fluxtile {
 namespace {
 
-constexpr size_t kMostValues = size_t{1} << 32;  // 32 GiB of doubles in one call
+constexpr size_t kMostValues = size_t{1} << 28;  // 2 GiB of doubles in one call
 
 /// One axis of a read: where it starts and how many steps it takes.
 struct Span {
@@ -152,8 +153,10 @@ std::vector<double> read_netcdf_block(const NetcdfInfo& info, const NetcdfVariab
       make_slab(file, variable, {first, count},
                 {static_cast<size_t>(window.row), static_cast<size_t>(window.height)},
                 {static_cast<size_t>(window.column), static_cast<size_t>(window.width)});
+  require_small_chunks(file, slab.id, variable.name);
   keep_chunks(file, variable, slab);
   std::vector<double> values(slab.total);
+  errno = 0;
   check_netcdf(
       nc_get_vara_double(file.ncid, slab.id, slab.start.data(), slab.count.data(), values.data()),
       file.path, "read " + variable.name);

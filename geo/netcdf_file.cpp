@@ -10,12 +10,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <filesystem>
 #include <list>
 #include <mutex>
 
 #include "base/error.h"
+#include "base/system_fault.h"
+#include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
+#include "geo/read_failure.h"
 
 namespace fluxtile {
 namespace {
@@ -54,8 +57,11 @@ std::list<Entry>& entries() {
 
 Identity identify(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    throw Error(Code::data, "cannot open the file").file(path).found(std::strerror(errno));
+  if (::stat(path.c_str(), &status) != 0) {
+    const int system_error = errno;
+    throw read_failure(Code::data, "cannot open the file", path, system_error, "")
+        .found(system_reason(system_error));
+  }
   if (S_ISDIR(status.st_mode))
     throw Error(Code::data, "this is a directory, not a NetCDF file").file(path);
   return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
@@ -91,6 +97,7 @@ std::string clean(std::string text) {
 
 NetcdfLock::NetcdfLock() {
   netcdf_mutex().lock();
+  errno = 0;  // what is there when a call fails is of this work
   // HDF5 prints what it does not find to stderr unless every thread tells it not to; NetCDF tells
   // it in the first one alone. What matters comes back as a status.
   thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
@@ -100,7 +107,9 @@ NetcdfLock::~NetcdfLock() { netcdf_mutex().unlock(); }
 
 void check_netcdf(int status, const std::string& path, const std::string& doing) {
   if (status == NC_NOERR) return;
-  throw Error(Code::io, "NetCDF: cannot " + doing).file(path).found(nc_strerror(status));
+  const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+  throw read_failure(Code::io, "NetCDF: cannot " + doing, path, system_error, "")
+      .found(nc_strerror(status));
 }
 
 NcFile& open_netcdf(const std::string& path) {
@@ -116,24 +125,52 @@ NcFile& open_netcdf(const std::string& path) {
     list.erase(it);
     break;
   }
+  require_safe_netcdf(path);
   while (list.size() >= kOpenFiles) {
     nc_close(list.back().file.ncid);
     list.pop_back();
   }
   nc_set_chunk_cache(kChunkStart, 1009, 0.75F);
   int ncid = -1;
-  const int status = nc_open(path.c_str(), NC_NOWRITE, &ncid);
-  if (status != NC_NOERR)
-    throw Error(Code::data, "cannot read this file as NetCDF")
-        .file(path)
-        .found(nc_strerror(status))
-        .hint("is the file whole? try `ncdump -h` on it");
+  // An absolute path, which the library cannot take for a URL.
+  const std::string absolute = std::filesystem::absolute(path).string();
+  errno = 0;
+  const int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
+  if (status != NC_NOERR) {
+    const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+    throw read_failure(Code::data, "cannot read this file as NetCDF", path, system_error,
+                       "is the file whole? try `ncdump -h` on it")
+        .found(nc_strerror(status));
+  }
   Entry entry;
   entry.file.ncid = ncid;
   entry.file.path = path;
   entry.identity = identity;
   list.push_front(std::move(entry));
   return list.front().file;
+}
+
+void require_small_chunks(const NcFile& file, int variable, const std::string& name) {
+  constexpr size_t largest = size_t{1} << 30;
+  int rank = 0, storage = NC_CONTIGUOUS;
+  nc_type type = NC_NAT;
+  size_t bytes = 0;
+  if (nc_inq_varndims(file.ncid, variable, &rank) != NC_NOERR || rank <= 0 ||
+      nc_inq_vartype(file.ncid, variable, &type) != NC_NOERR ||
+      nc_inq_type(file.ncid, type, nullptr, &bytes) != NC_NOERR)
+    return;
+  std::vector<size_t> chunk(static_cast<size_t>(rank), 1);
+  if (nc_inq_var_chunking(file.ncid, variable, &storage, chunk.data()) != NC_NOERR ||
+      storage != NC_CHUNKED)
+    return;
+  for (const size_t edge : chunk) {
+    if (edge > 0 && bytes > largest / edge)
+      throw Error(Code::data, "the variable " + name + " is stored in chunks that are too large")
+          .file(file.path)
+          .expected("at most " + std::to_string(largest >> 20) + " MiB a chunk")
+          .hint("store it in smaller ones: nccopy -c");
+    bytes *= std::max<size_t>(edge, 1);
+  }
 }
 
 void grow_chunk_cache(NcFile& file, int variable, size_t bytes, size_t times) {
@@ -154,6 +191,12 @@ std::map<std::string, NcAttribute> read_attributes(const NcFile& file, int varia
     check_netcdf(nc_inq_natts(file.ncid, &count), file.path, "read the global attributes");
   else
     check_netcdf(nc_inq_varnatts(file.ncid, variable, &count), file.path, "read attributes");
+  constexpr int most = NC_MAX_ATTRS;
+  if (count > most)
+    throw Error(Code::data, "the file has too many attributes")
+        .file(file.path)
+        .found(std::to_string(count))
+        .expected("at most " + std::to_string(most));
   std::map<std::string, NcAttribute> out;
   for (int i = 0; i < count; ++i) {
     std::array<char, NC_MAX_NAME + 1> name{};
@@ -163,7 +206,7 @@ std::map<std::string, NcAttribute> read_attributes(const NcFile& file, int varia
     size_t length = 0;
     check_netcdf(nc_inq_att(file.ncid, variable, name.data(), &type, &length), file.path,
                  "read an attribute");
-    if (length > (size_t{1} << 24)) continue;  // no metadata is that long
+    if (length > (size_t{1} << 20)) continue;  // no metadata is that long
     NcAttribute attribute;
     attribute.type = type;
     if (type == NC_CHAR) {

@@ -30,6 +30,9 @@ struct NcFile {
 /// room. A file that was replaced since (size, time or inode) is opened anew. Throws Error(data).
 NcFile& open_netcdf(const std::string& path);
 
+/// The library takes memory for whole chunks: throws Error(data) where one is larger than 1 GiB.
+void require_small_chunks(const NcFile& file, int variable, const std::string& name);
+
 /// Gives the chunk cache of a variable at least `times` times `bytes`, or where one file's share of
 /// the budget of the process for all such caches does not allow that, `bytes` as far as it does.
 void grow_chunk_cache(NcFile& file, int variable, size_t bytes, size_t times);

@@ -24,7 +24,8 @@ namespace {
 
 using Attributes = std::map<std::string, NcAttribute>;
 
-constexpr size_t kLongestAxis = size_t{1} << 26;
+constexpr size_t kLongestAxis = size_t{1} << 22;
+constexpr int kMostVariables = NC_MAX_VARS, kMostDimensions = NC_MAX_DIMS;
 
 enum class Role { none, x, y, time };
 
@@ -198,9 +199,18 @@ class HeaderReader {
            " groups: variables in groups are not read, only those at the top");
   }
 
+  void require_few(int count, int most, const char* what) const {
+    if (count <= most) return;
+    throw Error(Code::data, std::string("the file has too many ") + what)
+        .file(file_.path)
+        .found(std::to_string(count))
+        .expected("at most " + std::to_string(most));
+  }
+
   void read_dimensions() {
     int count = 0;
     check_netcdf(nc_inq_dimids(file_.ncid, &count, nullptr, 0), file_.path, "count dimensions");
+    require_few(count, kMostDimensions, "dimensions");
     std::vector<int> ids(static_cast<size_t>(count));
     check_netcdf(nc_inq_dimids(file_.ncid, nullptr, ids.data(), 0), file_.path, "list dimensions");
     for (const int id : ids) {
@@ -214,6 +224,7 @@ class HeaderReader {
   void read_variables() {
     int count = 0;
     check_netcdf(nc_inq_nvars(file_.ncid, &count), file_.path, "count variables");
+    require_few(count, kMostVariables, "variables");
     for (int id = 0; id < count; ++id) {
       Raw v;
       v.id = id;
@@ -257,11 +268,15 @@ class HeaderReader {
   /// All values of a scalar or 1-D coordinate variable, unpacked.
   std::vector<double> numbers(const Raw& v) {
     size_t n = 1;
-    for (const int id : v.dimensions) n *= dimensions_.at(id).size;
+    for (const int id : v.dimensions) {
+      const size_t size = dimensions_.at(id).size;
+      n = size == 0 ? 0 : n > kLongestAxis || size > kLongestAxis ? kLongestAxis + 1 : n * size;
+    }
+    require_small_chunks(file_, v.id, v.name);
     if (n > kLongestAxis)
       throw Error(Code::data, "the axis " + v.name + " is too long")
           .file(file_.path)
-          .found(std::to_string(n) + " values");
+          .expected("at most " + std::to_string(kLongestAxis) + " values");
     std::vector<double> values(n);
     if (n > 0)
       check_netcdf(nc_get_var_double(file_.ncid, v.id, values.data()), file_.path,

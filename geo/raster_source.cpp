@@ -6,7 +6,6 @@
 #include <ogr_spatialref.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <limits>
@@ -15,7 +14,9 @@
 #include "base/error.h"
 #include "base/nearest_name.h"
 #include "geo/gdal_access.h"
+#include "geo/gdal_drivers.h"
 #include "geo/gdal_messages.h"
+#include "geo/read_failure.h"
 #include "geo/source_blocks.h"
 
 namespace fluxtile {
@@ -23,15 +24,8 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t most_open_datasets = 16;
-
-std::atomic<bool> remote_allowed{false};
-
-void deregister(const char* name) {
-  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(name);
-  if (driver == nullptr) return;
-  GetGDALDriverManager()->DeregisterDriver(driver);
-  GDALDestroyDriver(driver);
-}
+constexpr int64_t largest_block = int64_t{1} << 30;   // bytes, decoded
+constexpr int64_t largest_window = int64_t{1} << 28;  // cells: 2 GiB of doubles
 
 std::map<std::string, std::string> metadata_of(GDALMajorObject& object) {
   std::map<std::string, std::string> out;
@@ -156,11 +150,11 @@ void require_read(CPLErr result, const GdalMessages& messages, const RasterInfo&
   if (result == CE_None && !messages.failed()) return;
   const std::string said = messages.text();
   thread_datasets().forget(info.path);  // a damaged or replaced file is opened afresh next time
-  throw Error(Code::io,
-              "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said))
-      .file(info.path)
-      .found("band " + std::to_string(band) + ", " + text_of(window))
-      .hint("the file may be truncated or damaged: compare its size with the original");
+  throw read_failure(Code::io,
+                     "cannot read raster cells: " + (said.empty() ? "GDAL gave no reason" : said),
+                     info.path, messages.system_error(),
+                     "the file may be truncated or damaged: compare its size with the original")
+      .found("band " + std::to_string(band) + ", " + text_of(window));
 }
 
 CPLErr fetch(GDALRasterBand& from, const SourceWindow& window, void* into, GDALDataType type) {
@@ -270,6 +264,12 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
         .file(info.path)
         .found(text_of(window));
 
+  if (window.width > largest_window / window.height)
+    throw Error(Code::data, "too many cells of this raster are needed at once")
+        .file(info.path)
+        .found(text_of(window))
+        .expected("at most " + std::to_string(largest_window) + " cells")
+        .hint("lower grid.tile, or thin the raster out first (gdalwarp -r average)");
   std::vector<double> values(window.cells());
   std::vector<unsigned char> mask;  // 0 = absent; only for files with a mask of their own
   const BandInfo& about = info.bands[static_cast<size_t>(band - 1)];
@@ -313,14 +313,15 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
 }  // namespace
 
 void refuse_remote(const std::string& path) {
-  if (remote_allowed) return;
+  if (remote_is_allowed()) return;
   std::string folded;
   for (const char c : path)
     folded += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* mark : {"/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "/vsiadls", "/vsioss",
-                           "/vsiswift", "/vsihdfs", "/vsiwebhdfs", "http://", "https://", "ftp://"})
+  for (const char* mark :
+       {"/vsicurl", "/vsis3", "/vsigs", "/vsiaz", "/vsiadls", "/vsioss", "/vsiswift", "/vsihdfs",
+        "/vsiwebhdfs", "/vsistdin", "http:", "https:", "ftp:", "://", "[mode=", "#mode="})
     if (folded.find(mark) != std::string::npos)
-      throw Error(Code::data, "a path that leads to the network")
+      throw Error(Code::data, "a path that leads to the network or to a pipe")
           .file(path)
           .hint("download it, or set run.allow_remote: true");
 }
@@ -351,11 +352,12 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
   VSIStatBufL status;
   const bool exists = VSIStatL(path.c_str(), &status) == 0;
   const std::string said = messages.text();
-  Error error(Code::data,
-              !exists && said.find("No such file") != std::string::npos
-                  ? "no such file"
-                  : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said));
-  error.file(path);
+  Error error =
+      read_failure(Code::data,
+                   !exists && said.find("No such file") != std::string::npos
+                       ? "no such file"
+                       : "GDAL cannot open this: " + (said.empty() ? "no reason given" : said),
+                   path, messages.system_error(), "");
   const auto begins_with = [&](const char* start) { return path.rfind(start, 0) == 0; };
   const auto ends_with = [&](const char* end) {
     const std::string text = end;
@@ -366,33 +368,42 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
        (ends_with(".nc") || ends_with(".nc4") || ends_with(".h5") || ends_with(".he5"))) ||
       begins_with("NETCDF:") || begins_with("HDF5:"))
     error.hint("NetCDF and HDF5 files are read by fluxtile's own reader, not through GDAL");
+  else if (exists && !remote_is_allowed())
+    error.hint(
+        "only the formats of docs/security.md are read unless run.allow_remote: true; convert "
+        "others first (gdal_translate, ogr2ogr)");
   throw error;
 }
 
 void initialise_gdal(size_t cache_bytes, bool allow_remote) {
-  remote_allowed = allow_remote;
-  CPLSetConfigOption("PROJ_NETWORK", "OFF");
   CPLSetConfigOption("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE");
   OSRSetPROJEnableNetwork(0);
-  if (!allow_remote) {
-    CPLSetConfigOption("GDAL_VRT_ENABLE_PYTHON", "NO");
-    // Also for files named inside a VRT: no name ends like this.
-    CPLSetConfigOption("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", ".fluxtile-allows-no-remote-file");
-  }
-  GDALAllRegister();
-  for (const char* name : {"netCDF", "HDF5", "HDF5Image", "BAG", "KEA", "S102"}) deregister(name);
-  if (!allow_remote)
-    for (const char* name :
-         {"WMS",     "WCS",        "WMTS",          "HTTP",         "DAAS",   "EEDA",
-          "EEDAI",   "NGW",        "PLMOSAIC",      "PLSCENES",     "OGCAPI", "STACTA",
-          "STACIT",  "WFS",        "OAPIF",         "WFS3",         "CSW",    "Carto",
-          "CARTO",   "AmigoCloud", "Elastic",       "PostgreSQL",   "MySQL",  "MongoDBv3",
-          "CouchDB", "Cloudant",   "PostGISRaster", "MSSQLSpatial", "OCI",    "GeoRaster",
-          "HANA",    "GNMDatabase"})
-      deregister(name);
+  register_drivers(allow_remote);
   GDALSetCacheMax64(static_cast<GIntBig>(cache_bytes / 4));
   set_source_block_memory(cache_bytes - cache_bytes / 4);
 }
+
+namespace {
+
+/// GDAL takes memory for whole blocks, in GeoTIFFs of interleaved bands for all bands of one.
+void require_small_blocks(GDALDataset& dataset, const RasterInfo& info, const std::string& type) {
+  const char* interleave = dataset.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool together = interleave != nullptr && std::string(interleave) == "PIXEL";
+  const int64_t cell =
+      int64_t{std::max(1, GDALGetDataTypeSizeBytes(GDALGetDataTypeByName(type.c_str())))} *
+      (together ? dataset.GetRasterCount() : 1);
+  const int64_t cells =
+      int64_t{std::max(1, info.block_width)} * int64_t{std::max(1, info.block_height)};
+  if (cells <= largest_block / cell) return;
+  throw Error(Code::data, "the raster is stored in blocks that are too large to be read")
+      .file(info.path)
+      .found(std::to_string(info.block_width) + " x " + std::to_string(info.block_height) +
+             " cells of " + std::to_string(cell) + " bytes")
+      .expected("at most " + std::to_string(largest_block >> 20) + " MiB a block")
+      .hint("store it in tiles: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE");
+}
+
+}  // namespace
 
 RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
   const DatasetPtr dataset = open_dataset(path, GDAL_OF_RASTER);
@@ -437,6 +448,7 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
     if (one_variable) read_valid_range(info.metadata, band);
     read_valid_range(band.metadata, band);
     if (number == 1) source.GetBlockSize(&info.block_width, &info.block_height);
+    if (number == 1) require_small_blocks(*dataset, info, band.type);
     info.bands.push_back(std::move(band));
   }
   return info;

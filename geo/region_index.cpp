@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which lattice cells lie inside a region.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "base/error.h"
 #include "geo/region.h"
@@ -22,6 +24,8 @@ struct Edge {
   }
 };
 
+constexpr double most_pieces = 100000;  // of one edge
+
 /// Calls `visit(x, y)` for the vertices of an edge cut into pieces so that consecutive points are
 /// at most `max_step` lattice units apart (as far as one halving pass after another tells); the
 /// first vertex is left out.
@@ -29,7 +33,6 @@ template <typename Visit>
 void walk_edge(Point a, Point b, Point lattice_a, Point lattice_b, const Transform& to_region,
                double max_step, const Visit& visit) {
   const double distance = std::hypot(lattice_b.x - lattice_a.x, lattice_b.y - lattice_a.y);
-  constexpr double most_pieces = 100000;
   if (std::isfinite(distance) && distance > max_step) {
     const auto pieces = static_cast<size_t>(std::min(most_pieces, std::ceil(distance / max_step)));
     std::vector<double> x(pieces - 1), y(pieces - 1);
@@ -135,11 +138,59 @@ std::vector<CellIndex> cells_inside(const Lattice& lattice, const CellWindow& wi
   return inside;
 }
 
+namespace {
+
+/// Cells, and a side of them, that a run can count and a GeoTIFF can hold.
+constexpr double most_cells = 5e10, longest_side = 2147483647;
+constexpr double most_pieces_of_outline = 2e7;
+
+/// Throws before anything of the region's size is made: a box of too many cells, an outline that is
+/// cut into too many pieces of `max_step`.
+void require_countable(const Lattice& lattice, const Region& region, const Transform& to_region,
+                       double max_step) {
+  Point low{HUGE_VAL, HUGE_VAL}, high{-HUGE_VAL, -HUGE_VAL};
+  double pieces = 0;
+  for (const auto& ring : region.rings) {
+    std::vector<double> x(ring.size()), y(ring.size());
+    for (size_t i = 0; i < ring.size(); ++i) {
+      x[i] = ring[i].x;
+      y[i] = ring[i].y;
+    }
+    to_region.inverse(x.data(), y.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
+      low = {std::min(low.x, x[i]), std::min(low.y, y[i])};
+      high = {std::max(high.x, x[i]), std::max(high.y, y[i])};
+      if (i == 0 || !std::isfinite(x[i - 1]) || !std::isfinite(y[i - 1])) continue;
+      pieces += 1 + std::min(most_pieces, std::hypot(x[i] - x[i - 1], y[i] - y[i - 1]) / max_step);
+    }
+  }
+  if (!(low.x <= high.x)) return;
+  const double width = (high.x - low.x) / lattice.resolution,
+               height = (high.y - low.y) / lattice.resolution;
+  const double reach =
+      std::max({std::abs(low.x - lattice.origin_x), std::abs(high.x - lattice.origin_x),
+                std::abs(low.y - lattice.origin_y), std::abs(high.y - lattice.origin_y)}) /
+      lattice.resolution;
+  if (width < longest_side && height < longest_side && width * height <= most_cells &&
+      reach < 0x1p50 && pieces <= most_pieces_of_outline)
+    return;
+  std::array<char, 120> found{};
+  std::snprintf(found.data(), found.size(), "%.3g x %.3g cells", width, height);
+  throw Error(Code::data, "region " + region.name + " has too many cells on this grid")
+      .found(found.data())
+      .expected("at most 5e10 cells in the region's box")
+      .hint("choose a coarser grid.resolution, or mend the region's outline");
+}
+
+}  // namespace
+
 CellWindow region_window(const Lattice& lattice, const Region& region, const RegionIndex& index,
                          const Transform& to_region) {
   // The outline's box on the lattice, a little generous, then shrunk from its four sides to the
   // first line that holds a cell.
   constexpr double step_cells = 16;
+  require_countable(lattice, region, to_region, step_cells * lattice.resolution);
   Point low{HUGE_VAL, HUGE_VAL}, high{-HUGE_VAL, -HUGE_VAL};
   for (const auto& ring : rings_on_lattice(region, to_region, step_cells * lattice.resolution)) {
     for (const Point& p : ring) {

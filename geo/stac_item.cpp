@@ -125,7 +125,7 @@ std::string stac_item_text(const StacItem& item) {
   json["links"] = ordered_json::array();
   json["assets"] = ordered_json::object();
   for (const StacAsset& asset : item.assets) json["assets"][asset.key] = asset_json(asset);
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace fluxtile

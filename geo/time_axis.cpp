@@ -79,9 +79,10 @@ TimeUnits parse_time_units(const std::string& text, Calendar calendar) {
                                R"(\s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?\s*$)",
                                std::regex::icase);
   std::smatch m;
-  if (!std::regex_match(text, m, form))
+  constexpr size_t longest = 200;
+  if (text.size() > longest || !std::regex_match(text, m, form))
     throw Error(Code::data, "cannot read the units of the time axis")
-        .found("'" + text + "'")
+        .found("'" + text.substr(0, longest) + "'")
         .expected("text like 'days since 1900-01-01 00:00:00'");
   const auto number = [&m](size_t group) { return m[group].matched ? std::stoi(m[group]) : 0; };
   const int hour = number(5), minute = number(6);

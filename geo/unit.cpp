@@ -219,6 +219,11 @@ UtUnit times(ut_unit* unit, const char* factor) {
 
 Unit parse_unit(const std::string& text) {
   Unit unit;
+  constexpr size_t longest = 200;
+  if (text.size() > longest)
+    throw Error(Code::data, "unknown unit")
+        .found("a text of " + std::to_string(text.size()) + " bytes")
+        .expected("a unit udunits2 knows, like gC m-2 d-1");
   unit.text = trimmed(text);
   if (plain_number(unit.text)) {
     unit.udunits = "1";

@@ -4,8 +4,9 @@
 #include <sys/statvfs.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace {
@@ -21,28 +22,24 @@ bool nearly_full(const std::string& path) {
 
 bool tells_cause(int error) {
   return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO || error == EROFS ||
-         error == EACCES || error == ENOENT || error == ESTALE;
+         error == EACCES || error == ENOENT || is_passing_fault(error);
 }
 
 }  // namespace
 
 Error write_failure(const std::string& path, const std::string& library_message, int system_error) {
   int cause = tells_cause(system_error) ? system_error : 0;
+  if (cause == 0 && file_descriptors_used_up()) cause = EMFILE;
   if (cause != EDQUOT && cause != EFBIG &&
       (nearly_full(path) || library_message.find("disk space") != std::string::npos))
     cause = ENOSPC;
   std::string text = "cannot write";
-  if (cause != 0) text += std::string(": ") + std::strerror(cause);
+  if (cause != 0) text += ": " + system_reason(cause);
   if (!library_message.empty())
     text += cause != 0 ? " (" + library_message + ")" : ": " + library_message;
-  Error error(Code::io, text);
-  error.file(path);
-  if (cause == ENOSPC || cause == EDQUOT)
-    error.hint("free some space and run the same command again; finished tiles are kept");
-  else if (cause == EFBIG)
-    error.hint("the limit on file sizes (ulimit -f) or the file system is too small for this file");
-  else if (cause == EROFS || cause == EACCES)
-    error.hint("choose a writable outputs.directory");
+  Error error(is_passing_fault(cause) ? Code::interrupted : Code::io, text);
+  error.file(path).hint(system_hint(cause));
+  if (cause == ENOSPC) error.found(free_space_text(path));
   return error;
 }
 

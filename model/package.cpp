@@ -11,7 +11,10 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/file_name.h"
+#include "base/limited_file.h"
 #include "base/nearest_name.h"
+#include "base/yaml_limits.h"
 #include "model/engine.h"
 #include "model/kgml_ag_c.h"
 #include "model/package_text.h"
@@ -186,7 +189,7 @@ void check_tensors(const Package& package, const std::string& file) {
 /// The weights file: a plain name inside the package folder, so that a package is moved as one.
 std::string weights_path(const StrictMap& weights, const std::string& directory) {
   const std::string name = weights.text("file");
-  if (name == "." || name == ".." || name.find('/') != std::string::npos)
+  if (!is_file_name(name))
     throw weights.error("file", "the weights lie beside model.yaml")
         .found(name)
         .expected("a file name without a folder");
@@ -203,8 +206,20 @@ std::string read_sha256(const StrictMap& map) {
   return digits;
 }
 
+constexpr size_t longest_description = size_t{2} << 20;
+constexpr size_t largest_weights = size_t{1} << 30;
+
+/// A file of the package, which must be a plain one: nothing that never ends or waits.
+std::string read_part(const std::string& file, size_t most) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(file, unknown);
+  if (!unknown && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw Error(Code::data, "a file of the package is no plain file").file(file);
+  return read_file_up_to(file, most);
+}
+
 void read_weights(Package& package, const StrictMap& weights, const std::string& file) {
-  const std::string bytes = read_file(file);
+  const std::string bytes = read_part(file, largest_weights);
   package.weights_sha256 = read_sha256(weights);
   if (sha256_available()) {
     const std::string digest = sha256(bytes);
@@ -221,7 +236,9 @@ void read_weights(Package& package, const StrictMap& weights, const std::string&
 
 YAML::Node parse_yaml(const std::string& file) {
   try {
-    return YAML::Load(read_file(file));
+    const std::string text = read_part(file, longest_description);
+    check_yaml_limits(text, file);
+    return YAML::Load(text);
   } catch (const YAML::Exception& error) {
     throw Error(Code::data, "no valid YAML: " + error.msg)
         .file(file)

@@ -16,7 +16,8 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t length_bytes = 8;
-constexpr size_t largest_header = size_t{100} << 20;
+constexpr size_t largest_header = size_t{16} << 20;
+constexpr size_t most_dimensions = 8;
 constexpr int deepest_header = 3;  // {tensor: {shape: [..]}}
 constexpr const char* metadata_key = "__metadata__";
 
@@ -92,6 +93,7 @@ std::pair<Tensor, Extent> parse_entry(const std::string& name, const json& node,
   tensor.type = known->first;
 
   if (!shape.is_array()) throw broken(file, name, "has a shape that is no list");
+  if (shape.size() > most_dimensions) throw broken(file, name, "has too many dimensions");
   uint64_t bytes = size_of(tensor.type);
   bool empty = false;
   for (const json& extent : shape) {

@@ -74,7 +74,7 @@ ClimateVariable read_variable(const YamlWalker& where) {
 }
 
 ClimateRecipe read_recipe_file(const std::string& path) {
-  const YamlNode root = parse_yaml(read_file(path), path);
+  const YamlNode root = read_yaml(path);
   check_schema(root, recipe_schema(), path);
   const YamlWalker document(root, recipe_schema(), path);
   const YamlWalker version = document.at("fluxtile-recipe");

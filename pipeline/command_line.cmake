@@ -5,7 +5,7 @@ find_package(nlohmann_json REQUIRED)
 
 fluxtile_library(fluxtile_command_line command_line.cpp pixel_points.cpp)
 target_link_libraries(fluxtile_command_line
-  PUBLIC fluxtile_config
+  PUBLIC fluxtile_config fluxtile_run_watch
   PRIVATE fluxtile_report_page CLI11::CLI11 nlohmann_json::nlohmann_json)
 set_source_files_properties(command_line.cpp PROPERTIES
   COMPILE_DEFINITIONS FLUXTILE_VERSION="${PROJECT_VERSION}")

@@ -5,15 +5,19 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/nearest_name.h"
+#include "base/safe_text.h"
 #include "base/stop.h"
 #include "geo/raster_source.h"
 #include "pipeline/config_values.h"
+#include "pipeline/json_stderr.h"
 #include "pipeline/log.h"
 #include "pipeline/pixel_points.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/status_line.h"
 #include "pipeline/timeline.h"
 
@@ -35,6 +39,8 @@ const char* const exit_codes =
 struct Words {
   std::vector<std::string> sets, points;
   std::string threads, memory, progress = "auto", shard, directory, out_directory;
+  std::string lock_wait, older_than;
+  std::vector<std::string> after_dashes;  // of submit: options of sbatch
 };
 
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& help,
@@ -84,8 +90,82 @@ void add_training_options(CLI::App* verb, Command& command, Words& words) {
   add_log_options(verb, command);
 }
 
+void add_metrics(CLI::App* verb, Command& command) {
+  verb->add_option("--metrics", command.metrics,
+                   "Write a text file for node_exporter's textfile collector (same as\n"
+                   "run.metrics; here also for a configuration that cannot be read)")
+      ->type_name("FILE");
+}
+
+void add_plan(CLI::App* verb, Command& command) {
+  verb->add_option("--plan", command.options.plan,
+                   "Go by this written plan; refuse if configuration or inputs are not its own any "
+                   "more")
+      ->type_name("ID");
+}
+
 void add_json(CLI::App* verb, Command& command) {
   verb->add_flag("--json", command.options.json, "Write JSON to stdout instead of text");
+}
+
+void add_lock_wait(CLI::App* verb, Words& words, const std::string& normally) {
+  verb->add_option("--lock-wait", words.lock_wait,
+                   "How long to wait while another process replaces products or cleans,\n"
+                   "e.g. 30s, 10m, 2h; normally " +
+                       normally)
+      ->type_name("TIME");
+}
+
+void add_clean(CLI::App& app, Command& command, Words& words) {
+  CLI::App* clean =
+      add_verb(app, "clean",
+               "Remove old plans, tile-years, states and leftovers under .fluxtile. What the\n"
+               "current plan, the products or a running run need is kept in any case.",
+               "fluxtile clean iowa.yaml --older-than 60d --dry-run");
+  add_config_options(clean, command, words);
+  clean
+      ->add_option("--older-than", words.older_than,
+                   "Keep what is younger, e.g. 12h, 30d, 8w; normally 30d, with --keep-plans 1d")
+      ->type_name("TIME");
+  clean
+      ->add_option("--keep-plans", command.clean.keep_plans,
+                   "Keep the newest N plans that are not needed as well, with their tiles")
+      ->type_name("N");
+  clean->add_flag("--dry-run", command.clean.dry_run, "List what would go, remove nothing");
+  clean->add_flag("--all", command.clean.all,
+                  "Remove everything but the products: the next run computes all again");
+  add_lock_wait(clean, words, "0");
+  add_json(clean, command);
+}
+
+void add_submit(CLI::App& app, Command& command, Words& words) {
+  CLI::App* submit =
+      add_verb(app, "submit",
+               "Write the plan and batch scripts and hand the run to a cluster: an array of\n"
+               "shards, and a merge that follows it. The jobs' ids go to stdout. Again after\n"
+               "failures: only shards that miss tiles are submitted.\n"
+               "Words after -- go to sbatch as they are.",
+               "fluxtile submit iowa.yaml --engine slurm --shards 100 -- --time=2:00:00 "
+               "--cpus-per-task=8");
+  add_config_options(submit, command, words);
+  submit->add_option("--engine", command.submit.engine, "Who runs the shards: slurm")
+      ->required()
+      ->type_name("NAME");
+  submit->add_option("--shards", command.submit.shards, "How many shards to cut the tiles into")
+      ->required()
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+  submit->add_option("--throttle", command.submit.throttle, "Run at most K shards at once")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("K");
+  submit
+      ->add_option("--restarts", command.submit.restarts,
+                   "How often a shard may ask to be run again (default 10)")
+      ->check(CLI::Range(0, 1000000))
+      ->type_name("R");
+  submit->add_flag("--dry-run", command.submit.dry_run,
+                   "Show scripts and calls of sbatch; write and submit nothing");
+  add_json(submit, command);
 }
 
 void add_verbs(CLI::App& app, Command& command, Words& words) {
@@ -98,10 +178,13 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
   run->add_option("--shard", words.shard,
                   "Do only tiles I, I+N, ... of the plan (0 <= I < N) and do not merge")
       ->type_name("I/N");
+  add_lock_wait(run, words, "10m");
+  add_plan(run, command);
   run->add_option("--timeline", command.options.timeline,
                   "Note what each thread did and when: a picture (.svg), or a Chrome trace\n"
                   "(.json) for ui.perfetto.dev")
       ->type_name("FILE");
+  add_metrics(run, command);
 
   CLI::App* plan =
       add_verb(app, "plan",
@@ -118,13 +201,19 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
                "products and the report. For runs that were done in shards.",
                "fluxtile merge iowa.yaml");
   add_config_options(merge, command, words);
+  add_lock_wait(merge, words, "10m");
+  add_metrics(merge, command);
+  add_plan(merge, command);
 
   CLI::App* status = add_verb(app, "status",
                               "Tell from files alone which tiles are done, missing or failed.\n"
                               "Safe while a run is going on, on any machine that sees the files.",
                               "fluxtile status iowa.yaml --json");
   add_config_options(status, command, words);
+  add_plan(status, command);
   add_json(status, command);
+
+  add_submit(app, command, words);
 
   CLI::App* verify = add_verb(app, "verify",
                               "Check that the products in a directory belong to one run and are\n"
@@ -135,6 +224,8 @@ void add_verbs(CLI::App& app, Command& command, Words& words) {
       ->type_name("");
   add_json(verify, command);
   add_log_options(verify, command);
+
+  add_clean(app, command, words);
 
   CLI::App* pixel =
       add_verb(app, "pixel",
@@ -248,6 +339,47 @@ void parse_shard(const std::string& text, VerbOptions& options) {
       .expected("I/N with 0 <= I < N, for example --shard 0/8 to --shard 7/8");
 }
 
+std::chrono::seconds parse_time(const std::string& option, const std::string& text) {
+  const auto seconds = seconds_in(text);
+  if (seconds) return std::chrono::seconds(*seconds);
+  throw Error(Code::usage, "not a time")
+      .found(option + " " + text)
+      .expected("a number and s, m, h, d or w, for example 90s, 10m, 12h, 30d, 2w");
+}
+
+void check_plan_id(const Command& command) {
+  const std::string& id = command.options.plan;
+  if (id.empty()) return;
+  if (id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    throw Error(Code::usage, "not a plan")
+        .found("--plan " + id)
+        .expected("the id of a plan, as `fluxtile plan` shows it");
+  }
+  if (command.verb == "run" && !command.options.shard) {
+    throw Error(Code::usage, "`run` takes --plan only with --shard")
+        .hint("without --shard a run plans anew; what was done before is kept");
+  }
+}
+
+void finish_submit(Command& command, const Words& words, const CLI::App& verb) {
+  if (command.submit.engine != "slurm") {
+    throw Error(Code::usage, "`submit` knows no such engine")
+        .found("--engine " + command.submit.engine)
+        .expected("slurm")
+        .hint(
+            "other schedulers run `fluxtile run CONFIG --shard I/N`, then `fluxtile merge "
+            "CONFIG`");
+  }
+  command.submit.sets = words.sets;
+  command.submit.sbatch = words.after_dashes;
+  for (const char* name : {"--log-level", "--log-format", "--progress"}) {
+    const auto* option = verb.get_option_no_throw(name);
+    if (option == nullptr || option->count() == 0) continue;
+    command.submit.log_words.emplace_back(name);
+    command.submit.log_words.push_back(option->as<std::string>());
+  }
+}
+
 /// Checks and converts what the options hold as text.
 void finish(Command& command, const Words& words, const CLI::App& verb) {
   command.overrides = words.sets;
@@ -266,6 +398,15 @@ void finish(Command& command, const Words& words, const CLI::App& verb) {
   if (command.log_format == "json" && progress != nullptr && progress->count() == 0)
     command.options.progress = ProgressMode::json;
   if (!words.shard.empty()) parse_shard(words.shard, command.options);
+  const bool by_count = verb.get_option_no_throw("--keep-plans") != nullptr &&
+                        verb.get_option("--keep-plans")->count() > 0;
+  command.options.lock_wait = parse_time("--lock-wait", !words.lock_wait.empty()  ? words.lock_wait
+                                                        : command.verb == "clean" ? "0"
+                                                                                  : "10m");
+  command.clean.older_than = parse_time(
+      "--older-than", !words.older_than.empty() ? words.older_than : (by_count ? "1d" : "30d"));
+  check_plan_id(command);
+  if (command.verb == "submit") finish_submit(command, words, verb);
   if (!command.options.timeline.empty()) require_timeline_name(command.options.timeline);
   if (!words.directory.empty()) command.paths = {words.directory};
   for (const auto& point : words.points) command.pixel.points.push_back(parse_point(point));
@@ -308,21 +449,24 @@ int run_command(Command& command, std::ostream& out) {
   }
   if (command.verb == "pixel") add_points_of_file(command);
   const Config config = read_config(command.config, command.overrides, recipe_directories());
+  if (command.options.watch != nullptr) command.options.watch->configured(config);
   initialise_gdal(gdal_cache_bytes(config.run.memory), config.run.allow_remote);
   if (command.verb == "plan") return plan_verb(config, command.options, out);
   if (command.verb == "merge") return merge_verb(config, command.options, out);
   if (command.verb == "status") return status_verb(config, command.options, out);
+  if (command.verb == "clean") return clean_verb(config, command.options, command.clean, out);
   if (command.verb == "pixel") return pixel_verb(config, command.options, command.pixel, out);
+  if (command.verb == "submit") return submit_verb(config, command.options, command.submit, out);
   return run_verb(config, command.options, out);
 }
 
-/// Whether the log shall be JSON, also where the command line cannot be parsed.
-bool wants_json_log(const std::vector<std::string>& words) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--log-format=json") return true;
-    if (words[i] == "--log-format" && i + 1 < words.size() && words[i + 1] == "json") return true;
-  }
-  return false;
+/// A run or merge is watched from here on.
+std::unique_ptr<RunWatch> watch_of(const Command& command) {
+  if (command.verb != "run" && command.verb != "merge") return nullptr;
+  const auto& shard = command.options.shard;
+  return std::make_unique<RunWatch>(
+      command.verb, command.config, command.metrics,
+      shard ? std::to_string(*shard) + "/" + std::to_string(*command.options.shards) : "");
 }
 
 }  // namespace
@@ -369,8 +513,14 @@ Command parse_command_line(const std::vector<std::string>& words) {
   }
 
   CLI::App* verb = about ? nullptr : app.get_subcommand(first);
+  std::vector<std::string> own = words;
+  if (first == "submit") {
+    const auto dashes = std::find(own.begin(), own.end(), "--");
+    if (dashes != own.end()) values.after_dashes.assign(dashes + 1, own.end());
+    own.erase(dashes, own.end());
+  }
   try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    app.parse(std::vector<std::string>(own.rbegin(), own.rend()));
   } catch (const CLI::CallForHelp&) {
     command.text = verb != nullptr ? verb->help("fluxtile") : app.help();
     return command;
@@ -389,7 +539,7 @@ Command parse_command_line(const std::vector<std::string>& words) {
 }
 
 std::string error_text(const Error& error, bool json) {
-  if (!json) return std::string("fluxtile: error: ") + error.what();
+  if (!json) return "fluxtile: error: " + log_lines(error.what());
   nlohmann::ordered_json object;
   object["time"] = utc_text(std::chrono::system_clock::now());
   object["level"] = "error";
@@ -409,8 +559,20 @@ std::string error_text(const Error& error, bool json) {
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+bool wants_json_log(const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--log-format=json") return true;
+    if (words[i] == "--log-format" && i + 1 < words.size() && words[i + 1] == "json") return true;
+  }
+  return false;
+}
+
 int command_line(const std::vector<std::string>& words, std::ostream& out) {
   const bool json = wants_json_log(words);
+  const auto every_line = json ? std::make_unique<JsonStderr>() : nullptr;
+  std::unique_ptr<RunWatch> watch;
+  int code = 0;
+  std::string cause;
   try {
     std::signal(SIGPIPE, SIG_IGN);
     Command command = parse_command_line(words);
@@ -420,13 +582,24 @@ int command_line(const std::vector<std::string>& words, std::ostream& out) {
     }
     initialise_log(command.log_level, command.log_format);
     Stop::install_handlers();
-    return run_command(command, out);
+    watch = watch_of(command);
+    command.options.watch = watch.get();
+    code = run_command(command, out);
   } catch (...) {
     const Error error = current_error();
     StatusLine::standard_error().set_bar("");
     StatusLine::standard_error().write_line(error_text(error, json));
-    return static_cast<int>(error.code());
+    code = static_cast<int>(error.code());
+    cause = error.message() + (error.file().empty() ? "" : " (" + error.file() + ")");
   }
+  if (watch) {
+    const auto told = attempt([&] {
+      say_summary(watch->conclude(code, cause), json);
+      return true;
+    });
+    static_cast<void>(told);
+  }
+  return code;
 }
 
 }  // namespace fluxtile

@@ -8,7 +8,7 @@ find_package(GDAL CONFIG REQUIRED)
 find_package(PROJ CONFIG REQUIRED)
 
 fluxtile_library(fluxtile_config
-  climate_recipe.cpp config.cpp config_schema.cpp config_values.cpp csv_line.cpp log.cpp progress.cpp progress_text.cpp
+  climate_recipe.cpp config.cpp config_schema.cpp config_values.cpp csv_line.cpp json_stderr.cpp log.cpp progress.cpp progress_text.cpp
   status_line.cpp yaml_tree.cpp yaml_walker.cpp)
 target_link_libraries(fluxtile_config
   PUBLIC fluxtile_geo fluxtile_base spdlog::spdlog

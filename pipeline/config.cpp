@@ -71,9 +71,12 @@ class Reader {
              c == '.' || c == '_' || c == '-';
     };
     const bool begins = config_.name.front() != '.' && config_.name.front() != '-';
-    if (!begins || !std::all_of(config_.name.begin(), config_.name.end(), allowed)) {
+    constexpr size_t longest = 64;
+    if (!begins || config_.name.size() > longest ||
+        !std::all_of(config_.name.begin(), config_.name.end(), allowed)) {
       throw name.error("`name` cannot be part of a file name")
-          .expected("letters, digits, `.`, `_` and `-`, not beginning with `.` or `-`");
+          .expected("at most " + std::to_string(longest) +
+                    " letters, digits, `.`, `_` and `-`, not beginning with `.` or `-`");
     }
   }
 
@@ -83,9 +86,10 @@ class Reader {
     if (const auto crs = where.find("crs")) config_.region.crs = crs->text();
     config_.region.key = where.at("key").text();
     const YamlWalker select = where.at("select");
+    std::set<std::string> selected;
     for (const auto& item : select.items()) {
       const std::string& name = item.text();
-      if (std::count(config_.select.begin(), config_.select.end(), name) != 0) {
+      if (!selected.insert(name).second) {
         throw item.error("a region is selected twice").expected("every region once");
       }
       config_.select.push_back(name);
@@ -411,6 +415,7 @@ class Reader {
     if (const auto memory = where.find("memory")) run.memory = memory->parsed(parse_size);
     if (const auto most = where.find("max_failed_tiles"))
       run.max_failed_tiles = static_cast<int>(most->whole(0, 1000000000));
+    if (const auto metrics = where.find("metrics")) run.metrics = path(*metrics);
     if (const auto remote = where.find("allow_remote")) run.allow_remote = remote->boolean();
   }
 
@@ -477,7 +482,7 @@ Config read_config(const std::string& path, const std::vector<std::string>& over
   config.path = fs::absolute(path).lexically_normal().string();
   config.base_directory = fs::path(config.path).parent_path().string();
   config.lines.file = path;
-  YamlNode root = parse_yaml(read_file(path), path);
+  YamlNode root = read_yaml(path);
   for (const auto& assignment : overrides) {
     try {
       apply_override(root, assignment);

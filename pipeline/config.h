@@ -118,6 +118,7 @@ struct RunConfig {
   uint64_t memory = 4ULL << 30;  ///< bytes
   int max_failed_tiles = 0;
   bool allow_remote = false;
+  std::string metrics;  ///< absolute path of the metrics file; empty: none
 };
 
 /// A checked configuration: types, ranges, enumerations, required keys. Paths are absolute.
@@ -140,7 +141,7 @@ struct Config {
   std::vector<ProductConfig> products;
   std::string zones_file, zones_key;  ///< optional second vector for summary.csv
   int keep_states = 2;                ///< state.keep
-  int keep_within_year = 4;           ///< state.within_year
+  int keep_within_year = 5;           ///< state.within_year
   RunConfig run;
   std::string canonical;  ///< the merged configuration as canonical text, for digests
 };

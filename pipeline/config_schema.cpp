@@ -158,7 +158,7 @@ void add_models_and_outputs(Keys& keys) {
 }
 
 void add_state_and_run(Keys& keys) {
-  keys.push_back({"state", shape_map, "{keep: 2, within_year: 4}"});
+  keys.push_back({"state", shape_map, "{keep: 2, within_year: 5}"});
   keys.push_back({"state.keep", shape_text, "a number of states"});
   keys.push_back({"state.within_year", shape_text, "a number of states, at most 12"});
   keys.push_back({"run", shape_map, "how the run uses the machine"});
@@ -169,6 +169,7 @@ void add_state_and_run(Keys& keys) {
        {"threads", shape_text, "auto or a number of threads"},
        {"memory", shape_text, "a size, for example 4GB"},
        {"max_failed_tiles", shape_text, "a number of tiles"},
+       {"metrics", shape_text, "a file for node_exporter's textfile collector"},
        {"allow_remote", shape_text, "true or false"}});
 }
 

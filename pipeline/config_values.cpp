@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,17 @@ uint64_t parse_size(const std::string& text) {
   throw Error(Code::data, "not a size of memory")
       .found("`" + text + "`")
       .expected("a number and a unit: 512MB, 4GB (= 4e9 bytes) or 4GiB (= 4 * 2^30 bytes)");
+}
+
+std::optional<int64_t> seconds_in(const std::string& text) {
+  static const std::map<char, int64_t> units = {
+      {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+  if (text.empty()) return std::nullopt;
+  const auto unit = units.find(text.back());
+  const auto count = whole_number_in(unit == units.end() ? text : text.substr(0, text.size() - 1));
+  constexpr int64_t most = 1000000000;
+  if (!count || *count < 0 || *count > most) return std::nullopt;
+  return unit == units.end() ? *count : *count * unit->second;
 }
 
 double parse_distance_km(const std::string& text) {

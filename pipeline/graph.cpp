@@ -6,11 +6,14 @@
 #include <oneapi/tbb/task_arena.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
 
 #include "base/stop.h"
+#include "geo/calendar.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/tile_job.h"
 #include "pipeline/timeline.h"
 #include "pipeline/writer_thread.h"
@@ -78,6 +81,17 @@ class TileGraph {
   /// The end of a tile-year: whether another one is read for the tile.
   bool settle(const JobPtr& job);
   void finish_tile(const TileJob& job);
+  /// Both with the mutex held.
+  RegionTally& region_tally(const TileJob& job) {
+    return tally_.regions[plan().regions[job.unit.region].name];
+  }
+  void tell() {
+    if (stages_.watch != nullptr) stages_.watch->tally(tally_);
+  }
+  void end_with(const Error& error) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!fatal_) fatal_ = error;
+  }
   [[nodiscard]] bool fatal() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return fatal_.has_value();
@@ -123,12 +137,21 @@ bool TileGraph::settle(const JobPtr& job) {
   if (!job->error && !dead && job->running) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (!plan().steps[job->step].spinup) ++tally_.tile_years_done;
+      RegionTally& region = region_tally(*job);
+      if (const YearStep& step = plan().steps[job->step]; !step.spinup) {
+        ++tally_.tile_years_done;
+        ++region.tile_years_done;
+        const int64_t year = to_days({step.year, 1, 1});
+        tally_.first_day = std::min(tally_.first_day, year + job->first_day);
+        tally_.end_day = std::max(tally_.end_day, year + step.days);
+      }
       tally_.pixel_years += job->pixel_years;
+      region.pixel_years += job->pixel_years;
       tally_.pixel_days += job->pixel_days;
       tally_.too_long_gaps += job->assembled.too_long_gaps;
       tally_.without_climate += job->assembled.without_climate;
       tally_.negative_gpp += job->assembled.negative_gpp;
+      tell();
     }
     progress_.advance(job->pixel_years);
     ++job->step;
@@ -150,6 +173,10 @@ bool TileGraph::settle(const JobPtr& job) {
       for (size_t step = job->step; step < plan().steps.size(); ++step) progress_.advance(0, true);
       const std::lock_guard<std::mutex> lock(mutex_);
       ++tally_.tiles_failed;
+      RegionTally& region = region_tally(*job);
+      ++region.tiles_failed;
+      for (size_t step = job->step; step < plan().steps.size(); ++step)
+        region.tile_years_failed += plan().steps[step].spinup ? 0 : 1;
     }
   } else if (!dead) {
     for (size_t step = job->step; step < plan().steps.size(); ++step) progress_.advance(0);
@@ -165,9 +192,13 @@ void TileGraph::finish_tile(const TileJob& job) {
   tally_.without_crop += job.statics.without_crop;
   tally_.without_static += job.statics.without_static;
   tally_.tile_years_kept += job.kept;
+  RegionTally& region = region_tally(job);
+  region.tile_years_kept += job.kept;
+  region.cells_modelled += static_cast<int64_t>(job.statics.cells.size());
   if (job.statics.cells.empty()) ++tally_.empty_tiles;
   bytes_in_flight_ -= job.bytes;
   --in_flight_;
+  tell();
 }
 
 RunTally TileGraph::run() {
@@ -181,8 +212,9 @@ RunTally TileGraph::run() {
     flow::graph graph;
     WriterThread writer(stages_.timeline.get());
 
-    // A tile's first year starts here; tiles that need nothing go straight to the ledger.
-    flow::multifunction_node<JobPtr, std::tuple<YearPtr, JobPtr, JobPtr>> open(
+    // A tile's first year starts here, unless it was read to find out that it has changed; tiles
+    // that need nothing go straight to the ledger.
+    flow::multifunction_node<JobPtr, std::tuple<YearPtr, JobPtr, JobPtr, YearPtr>> open(
         graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {
           stage("open", *job, plan().steps.size(), job->error,
                 [&] { open_tile(*job, stages_, ledger_); });
@@ -193,7 +225,15 @@ RunTally TileGraph::run() {
           for (size_t kept = 0; kept < job->step; ++kept) progress_.advance(0);
           job->chain = job->state.chain;
           job->read = job->taken = job->step;
-          std::get<0>(ports).try_put(next_year(job));
+          YearPtr first = next_year(job);
+          if (job->ready.inputs) {
+            first->assembled = std::move(job->ready);
+            job->ready = {};
+            job->chain = first->assembled.chain;
+            std::get<3>(ports).try_put(first);
+          } else {
+            std::get<0>(ports).try_put(first);
+          }
           std::get<1>(ports).try_put(job);
         });
     flow::function_node<YearPtr, YearPtr> ingest_gpp(
@@ -236,11 +276,20 @@ RunTally TileGraph::run() {
     using Write = flow::async_node<JobPtr, JobPtr>;
     Write write(graph, flow::unlimited, [&](const JobPtr& job, Write::gateway_type& gateway) {
       gateway.reserve_wait();
-      writer.post([this, job, &gateway] {
-        stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
-        gateway.try_put(job);
+      try {
+        writer.post([this, job, &gateway] {
+          try {
+            stage("write", *job, job->step, job->error, [&] { write_year(*job, stages_); });
+            gateway.try_put(job);
+          } catch (...) {  // no memory: the tile is lost, and the run with it
+            end_with(current_error());
+          }
+          gateway.release_wait();
+        });
+      } catch (...) {
         gateway.release_wait();
-      });
+        throw;
+      }
     });
     flow::multifunction_node<JobPtr, std::tuple<JobPtr, JobPtr>> ledger(
         graph, flow::unlimited, [&](const JobPtr& job, auto& ports) {
@@ -248,8 +297,7 @@ RunTally TileGraph::run() {
           try {
             another = settle(job);
           } catch (...) {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            if (!fatal_) fatal_ = current_error();
+            end_with(current_error());
           }
           if (another) {
             std::get<0>(ports).try_put(job);
@@ -262,6 +310,7 @@ RunTally TileGraph::run() {
     flow::make_edge(flow::output_port<0>(open), ingest_climate);
     flow::make_edge(flow::output_port<1>(open), flow::input_port<1>(turn));
     flow::make_edge(flow::output_port<2>(open), ledger);
+    flow::make_edge(flow::output_port<3>(open), flow::input_port<0>(turn));
     flow::make_edge(ingest_gpp, flow::input_port<0>(both));
     flow::make_edge(ingest_climate, flow::input_port<1>(both));
     flow::make_edge(both, assemble);
@@ -277,6 +326,7 @@ RunTally TileGraph::run() {
     graph.wait_for_all();
   });
   tally_.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  tell();
   if (fatal_) throw *fatal_;
   Stop::throw_if_requested();
   return tally_;

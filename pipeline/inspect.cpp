@@ -3,8 +3,10 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "base/error.h"
+#include "base/safe_text.h"
 #include "geo/vector_info.h"
 #include "pipeline/inspect_report.h"
 #include "pipeline/verbs.h"
@@ -76,7 +78,9 @@ int inspect_verb(const std::vector<std::string>& paths, bool json, std::ostream&
       continue;
     }
     if (i > 0) out << '\n';
-    write_text(report, out);
+    std::ostringstream text;
+    write_text(report, text);
+    out << visible_text(text.str());  // what files say goes to a terminal
   }
   if (json)
     out << Report{{"fluxtile-inspect", 1}, {"paths", std::move(all)}}.dump(

@@ -28,6 +28,9 @@ std::optional<TileYear> Ledger::stored_days_of_year(const TileUnit& unit, size_t
   auto value = parse_tile_year(bytes.value(), path);
   if (!value || value->result_key != region.result_key || value->step.year != year.year)
     return std::nullopt;
+  // Of another tile: a file that was copied or restored to the wrong place.
+  if (!(value->unit.window == unit.window) || value->region_name != region.name)
+    return std::nullopt;
   return value;
 }
 
@@ -96,7 +99,9 @@ void Ledger::record_failure(const TileUnit& unit, const Error& error, int year) 
   json["found"] = error.found();
   json["hint"] = error.hint();
   json["attempts"] = (before ? before->attempts : 0) + 1;
-  write_atomically(failure_path(unit), json.dump(1) + "\n");
+  write_atomically(
+      failure_path(unit),
+      json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 void Ledger::forget_failure(const TileUnit& unit) { unlink(failure_path(unit).c_str()); }
@@ -104,17 +109,23 @@ void Ledger::forget_failure(const TileUnit& unit) { unlink(failure_path(unit).c_
 std::optional<TileFailure> Ledger::failure(const TileUnit& unit) const {
   const std::string path = failure_path(unit);
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
-  const auto json = nlohmann::json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded()) return std::nullopt;
-  TileFailure failure;
-  failure.region = json.value("region", "");
-  failure.tile = json.value("tile", "");
-  failure.stage = json.value("stage", "");
-  failure.cause = json.value("cause", "");
-  failure.input = json.value("input", "");
-  failure.year = json.value("year", 0);
-  failure.attempts = json.value("attempts", 0);
-  return failure;
+  const auto read = attempt([&] {
+    const auto json = nlohmann::json::parse(read_file(path));
+    TileFailure failure;
+    failure.region = json.at("region").get<std::string>();
+    failure.tile = json.at("tile").get<std::string>();
+    failure.stage = json.at("stage").get<std::string>();
+    failure.cause = json.at("cause").get<std::string>();
+    failure.input = json.value("input", "");
+    failure.year = json.value("year", 0);
+    failure.attempts = json.value("attempts", 0);
+    return failure;
+  });
+  // A damaged record tells nothing: the tile is missing and will be tried again.
+  if (!read.ok() || read.value().region != stages_.plan->regions.at(unit.region).name ||
+      read.value().tile != unit.name())
+    return std::nullopt;
+  return read.value();
 }
 
 void Ledger::forget_all(const std::vector<TileUnit>& units) {

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/nearest_name.h"
+#include "base/safe_text.h"
 #include "pipeline/status_line.h"
 
 namespace fluxtile {
@@ -51,7 +52,7 @@ class StatusLineSink : public spdlog::sinks::base_sink<std::mutex> {
       char stamp[16];
       std::strftime(stamp, sizeof stamp, "%H:%M:%S", &time);
       StatusLine::standard_error().write_line(
-          fmt::format("{} {} {}", stamp, level_name(message.level), text));
+          fmt::format("{} {} {}", stamp, level_name(message.level), log_lines(text)));
       return;
     }
     nlohmann::ordered_json line;

@@ -649,8 +649,6 @@ Merged merge_products(const RunStages& stages, const Ledger& ledger, const Confi
       zones.push_back({region.name, std::make_shared<const RegionIndex>(region)});
   }
   Merged merged;
-  fs::create_directories(config.output_directory);
-  remove_stale_parts(config.output_directory);
   for (size_t r = 0; r < plan.regions.size(); ++r) {
     RegionProducts(stages, ledger, config, r, check.region_results[r], layers, zones, to_zones,
                    merged)

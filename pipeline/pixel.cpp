@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/atomic_file.h"
+#include "base/safe_text.h"
 #include "pipeline/cell_inputs.h"
 #include "pipeline/products.h"
 #include "pipeline/run_stages.h"
@@ -142,15 +143,15 @@ std::string as_csv(const std::vector<PixelCell>& pixels) {
     if (!header && !pixel.inputs.empty()) {
       csv << "x,y,region,column,row,date";
       for (size_t k = 0; k < pixel.inputs.size(); ++k)
-        csv << "," << pixel.inputs[k] << " (" << pixel.units[k] << ")";
-      for (const auto& name : pixel.inputs) csv << ",z_" << name;
-      for (const auto& name : pixel.outputs) csv << "," << name << " (gC m-2 d-1)";
+        csv << "," << csv_field(pixel.inputs[k] + " (" + pixel.units[k] + ")");
+      for (const auto& name : pixel.inputs) csv << "," << csv_field("z_" + name);
+      for (const auto& name : pixel.outputs) csv << "," << csv_field(name + " (gC m-2 d-1)");
       csv << ",flags\n";
       header = true;
     }
     for (const auto& day : pixel.days) {
-      csv << number(pixel.asked.x) << "," << number(pixel.asked.y) << "," << pixel.region << ","
-          << pixel.cell.column << "," << pixel.cell.row << "," << to_text(day.date);
+      csv << number(pixel.asked.x) << "," << number(pixel.asked.y) << "," << csv_field(pixel.region)
+          << "," << pixel.cell.column << "," << pixel.cell.row << "," << to_text(day.date);
       for (const float value : day.inputs) csv << "," << number(value);
       for (const double value : day.z) csv << "," << number(value);
       for (const double value : day.outputs) csv << "," << number(value);
@@ -243,7 +244,7 @@ int pixel_verb(const Config& config, const VerbOptions& options, const PixelOpti
   } else if (options.json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
     for (const auto& cell : cells) json.push_back(as_json(cell));
-    out << json.dump(1) << "\n";
+    out << json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
   } else {
     for (const auto& cell : cells) as_table(cell, out);
   }

@@ -11,7 +11,9 @@
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/file_name.h"
 #include "base/nearest_name.h"
+#include "base/safe_text.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/plan_sources.h"
 #include "pipeline/result_key.h"
@@ -21,26 +23,6 @@
 
 namespace fluxtile {
 namespace {
-
-/// A region's name as part of a file name: letters, digits, '.', '_' and '-' stay, every other byte
-/// becomes %XX.
-std::string file_name_of(const std::string& name) {
-  static const char digits[] = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte < 128 && std::isalnum(byte) != 0) || c == '_' || c == '-' ||
-                       (c == '.' && !text.empty());
-    if (plain) {
-      text += c;
-    } else {
-      text += '%';
-      text += digits[byte >> 4];
-      text += digits[byte & 15];
-    }
-  }
-  return text.empty() ? "%00" : text;
-}
 
 /// Loads every package once and says which engines a region's members use.
 class PackageShelf {
@@ -139,14 +121,25 @@ bool blocks_span_rows(const Plan& plan) {
 void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& to_region,
                const TileMemory& memory) {
   PlanRegion& region = plan.regions[r];
+  constexpr double most_tiles = 1e7;
+  const auto side = static_cast<double>(plan.tile);
+  const double tiles_across = static_cast<double>(region.window.width) / side + 1,
+               tiles_down = static_cast<double>(region.window.height) / side + 1;
+  if (tiles_across * tiles_down > most_tiles)
+    throw Error(Code::data, "region " + region.name + " has too many tiles")
+        .key("grid.tile")
+        .found(std::to_string(region.window.width) + " x " + std::to_string(region.window.height) +
+               " cells in tiles of " + std::to_string(plan.tile))
+        .expected("at most 10 million tiles a region")
+        .hint("raise grid.tile, or choose a coarser grid.resolution");
   const int64_t fits = memory.largest_side(region);
   const auto tiles = ordered_tiles(tiles_of(region.window, plan.tile), blocks_span_rows(plan));
   for (const TileIndex& tile : tiles) {
     const CellWindow whole = tile_window(tile, plan.tile).intersection(region.window);
-    const int64_t side = std::min(fits, memory.unit_rows(whole));
-    for (int64_t row = 0; row < whole.height; row += side) {
+    const int64_t rows = std::min(fits, memory.unit_rows(whole));
+    for (int64_t row = 0; row < whole.height; row += rows) {
       const CellWindow window{whole.column, whole.row + row, whole.width,
-                              std::min(side, whole.height - row)};
+                              std::min(rows, whole.height - row)};
       const auto cells =
           static_cast<int64_t>(cells_inside(plan.lattice, window, index, to_region).size());
       if (cells == 0) continue;
@@ -232,10 +225,30 @@ void begin_plan(const Config& config, PlannedRun& run) {
   }
 }
 
-PlanRegion plan_region(const Region& shape, Plan& plan) {
+/// Names come from data and go into file names, reports, tables and logs.
+void require_usable_name(const PlanRegion& region, const Config& config) {
+  constexpr size_t longest = 120;
+  if (!is_plain_text(region.name))
+    throw config.lines
+        .locate(Error(Code::data, "a region's name holds control characters or is no UTF-8"),
+                "region.key")
+        .found(visible_text(region.name))
+        .hint("choose another attribute for region.key, or mend the boundaries");
+  if (region.file_name.size() > longest)
+    throw config.lines
+        .locate(Error(Code::data, "a region's name is too long for the names of files"),
+                "region.key")
+        .found(region.file_name)
+        .expected("at most " + std::to_string(longest) +
+                  " letters and digits; every other byte counts as three")
+        .hint("choose another attribute for region.key, for example a code");
+}
+
+PlanRegion plan_region(const Region& shape, const Config& config, Plan& plan) {
   PlanRegion region;
   region.name = shape.name;
   region.file_name = file_name_of(shape.name);
+  require_usable_name(region, config);
   region.outline = shape.digest();
   region.warnings = shape.warnings;
   for (const auto& warning : shape.warnings)
@@ -258,7 +271,7 @@ PlannedRun plan_inputs(const Config& config, std::shared_ptr<const Package> pack
   PlannedRun run;
   begin_plan(config, run);
   for (const Region& shape : run.regions.regions) {
-    PlanRegion region = plan_region(shape, run.plan);
+    PlanRegion region = plan_region(shape, config, run.plan);
     region.members = {{package->name, 0, -1, 1.0}};
     run.plan.regions.push_back(std::move(region));
   }
@@ -289,7 +302,7 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   begin_plan(config, run);
   PackageShelf shelf(config, plan, run.packages);
   for (const Region& shape : run.regions.regions) {
-    PlanRegion region = plan_region(shape, plan);
+    PlanRegion region = plan_region(shape, config, plan);
     region.members = members_of(config, shape.name, plan.crop_types, shelf);
     const auto info = architecture_info(run.packages[region.members.front().engine]->architecture);
     region.variables = info.variables;
@@ -329,7 +342,12 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
   const TileMemory memory(plan, config);
   for (size_t r = 0; r < plan.regions.size(); ++r) {
     const RegionIndex index(run.regions.regions[r]);
-    plan.regions[r].window = region_window(plan.lattice, run.regions.regions[r], index, to_region);
+    try {
+      plan.regions[r].window =
+          region_window(plan.lattice, run.regions.regions[r], index, to_region);
+    } catch (Error& error) {
+      throw config.lines.locate(error, "grid.resolution");
+    }
     if (plan.regions[r].window.empty()) {
       throw config.lines
           .locate(Error(Code::data, "no cell centre lies in region " + plan.regions[r].name),
@@ -337,7 +355,12 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
           .hint("choose a finer grid.resolution");
     }
     plan.regions[r].result_key = result_key(plan, r);
-    add_units(plan, r, index, to_region, memory);
+    try {
+      add_units(plan, r, index, to_region, memory);
+    } catch (Error& error) {
+      if (error.key().empty()) throw;
+      throw config.lines.locate(error, error.key());
+    }
   }
   plan.estimate = memory.estimate();
   plan.id = plan_id(config, plan);
@@ -354,39 +377,149 @@ std::optional<PlanFile> plan_file(const std::string& path) {
 
 std::string private_folder(const Config& config) { return config.output_directory + "/.fluxtile"; }
 
+namespace {
+
+std::string plan_path(const Config& config, const std::string& id) {
+  return private_folder(config) + "/plans/" + id + ".json";
+}
+
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0;
+}
+
+void require_engine(const Plan& plan, const std::string& here, const std::string& path) {
+  if (here == plan.engine_identity) return;
+  throw Error(Code::data, "this machine cannot provide the plan's engine")
+      .file(path)
+      .found(here)
+      .expected(plan.engine_identity)
+      .hint("run all shards on the same kind of node (Slurm: --constraint)");
+}
+
+/// What engine this machine gives when asked for the plan's.
+std::string engine_here(const Plan& plan) {
+  try {
+    return engine_identity(plan.engine);
+  } catch (const Error& error) {
+    return error.message();
+  }
+}
+
+/// The plan was cut for the memory of the machine that wrote it.
+void require_memory(const Config& config, const Plan& plan) {
+  const TileMemory memory(plan, config);
+  uint64_t most = 0;
+  for (const auto& unit : plan.units)
+    most = std::max(most, memory.tile_bytes(unit.cells, plan.regions[unit.region]));
+  if (most <= memory.budget()) return;
+  throw config.lines
+      .locate(Error(Code::data, "run.memory is too small for a tile of the plan"), "run.memory")
+      .found(std::to_string(plan.memory >> 20) + " MiB")
+      .expected("at least " + std::to_string(((memory.fixed_bytes() + most) >> 20) + 1) +
+                " MiB with " + std::to_string(plan.threads) + " threads")
+      .hint(
+          "give shards more memory or fewer threads (Slurm: --mem, --cpus-per-task), or plan with "
+          "less: --memory");
+}
+
+/// Loads a plan by its id: no header of an input is read, so that a thousand shards cost their file
+/// system a thousand times a few calls of stat.
+PlannedRun load_plan(const Config& config, const VerbOptions& options, PlanUse use) {
+  const std::string path = plan_path(config, options.plan);
+  if (!is_there(path)) {
+    throw Error(Code::data, "there is no plan " + options.plan)
+        .file(config.path)
+        .expected(path)
+        .hint("`fluxtile submit` writes it; give the same --set and outputs.directory");
+  }
+  PlannedRun run;
+  run.plan = plan_from_json(read_file(path), path);
+  Plan& plan = run.plan;
+  for (const auto& file : plan.files) {
+    const auto now = plan_file(file.path);
+    if (now && now->size == file.size && now->mtime_ns == file.mtime_ns) continue;
+    throw Error(Code::data, now ? "an input has changed since the plan was written"
+                                : "an input of the plan is gone")
+        .file(file.path)
+        .hint("submit again: what is still right is kept");
+  }
+  for (size_t k = 0; k < plan.packages.size(); ++k) {
+    run.packages.push_back(load_package(plan.packages[k]));
+    if (run.packages.back()->digest != plan.package_digests.at(k)) {
+      throw Error(Code::data, "a model package has changed since the plan was written")
+          .file(plan.packages[k])
+          .hint("submit again");
+    }
+  }
+  if (plan.id != options.plan || plan_id(config, plan) != plan.id) {
+    throw Error(Code::data, "the plan is not one of this configuration")
+        .file(config.path)
+        .found("another configuration than that of plan " + options.plan)
+        .hint("submit again; a changed configuration makes another plan");
+  }
+  run.regions = read_regions(config.region, config.select);
+  check_products(config, plan);
+  check_synthetic(config, options, plan);
+  plan.threads = thread_count(config);
+  plan.memory = config.run.memory;
+  if (use == PlanUse::shard) {
+    require_engine(plan, engine_here(plan), path);
+    require_memory(config, plan);
+  }
+  return run;
+}
+
+/// Whether two plans of one id make the same results of the same tiles' cells.
+bool same_results(const Plan& a, const Plan& b) {
+  return a.engine_identity == b.engine_identity &&
+         std::equal(a.regions.begin(), a.regions.end(), b.regions.begin(), b.regions.end(),
+                    [](const PlanRegion& one, const PlanRegion& other) {
+                      return one.result_key == other.result_key && one.outline == other.outline;
+                    });
+}
+
+}  // namespace
+
 PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use) {
+  if (!options.plan.empty()) return load_plan(config, options, use);
   // Planning is cheap (headers) and its id is a function of configuration and files, so the id is
   // found by planning.
   PlannedRun run = make_plan(config, options);
-  const std::string path = private_folder(config) + "/plans/" + run.plan.id + ".json";
+  const std::string path = plan_path(config, run.plan.id);
   if (use == PlanUse::run) {
     const std::string text = plan_to_json(run.plan);
-    struct stat written {};
-    if (stat(path.c_str(), &written) != 0 || read_file(path) != text) write_atomically(path, text);
+    if (!is_there(path) || read_file(path) != text) write_atomically(path, text);
     return run;
   }
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
+  if (!is_there(path)) {
     if (use == PlanUse::look) {
       throw Error(Code::data, "there is no run of this configuration on these inputs")
           .file(config.path)
           .expected(path)
           .hint("run `fluxtile run` first; a changed configuration or input makes another plan");
     }
+    if (use == PlanUse::preview) return run;
     write_once(path, plan_to_json(run.plan));
   }
   // What was written first counts, so that every shard cuts the same tiles.
   Plan written = plan_from_json(read_file(path), path);
-  if (use == PlanUse::shard && written.engine_identity != run.plan.engine_identity) {
-    throw Error(Code::data, "this machine cannot provide the plan's engine")
+  if (written.id != run.plan.id) {
+    throw Error(Code::data, "this file holds another plan than its name says")
         .file(path)
-        .found(run.plan.engine_identity)
-        .expected(written.engine_identity)
-        .hint("run all shards on the same kind of node (Slurm: --constraint)");
+        .found(written.id)
+        .hint("remove it; the next run writes it anew");
   }
+  const bool submits = use == PlanUse::submit || use == PlanUse::preview;
+  if (submits && !same_results(written, run.plan)) {
+    if (use == PlanUse::submit) write_atomically(path, plan_to_json(run.plan));
+    return run;
+  }
+  if (use == PlanUse::shard) require_engine(written, run.plan.engine_identity, path);
   written.threads = run.plan.threads;
   written.memory = run.plan.memory;
   run.plan = std::move(written);
+  if (use == PlanUse::shard) require_memory(config, run.plan);
   return run;
 }
 

@@ -123,11 +123,14 @@ std::string plan_for_people(const Plan& plan, const Config& config);
 std::string private_folder(const Config& config);
 
 /// Who asks for a plan: a whole run writes it anew, a shard loads what the first one wrote, merge
-/// and status only look.
-enum class PlanUse { run, shard, look };
+/// and status only look. `submit` keeps a written plan as long as its results are still wanted, so
+/// that what shards did before stays done; `preview` does the same and writes nothing.
+enum class PlanUse { run, shard, look, submit, preview };
 
-/// The plan of this configuration and these inputs under `.fluxtile/plans`. Throws Error(data) when
-/// `look` finds none, or when a shard's machine cannot provide the plan's engine.
+/// The plan of this configuration and these inputs under `.fluxtile/plans`; with `options.plan` the
+/// one of that id, without planning anew. Throws Error(data) when `look` finds none, when the plan
+/// of that id is not one of today's configuration and input files, or when a shard's machine cannot
+/// provide the plan's engine or memory.
 PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use);
 
 }  // namespace fluxtile

@@ -673,10 +673,13 @@ void SourceResolver::resolve_crop_years() {
   for (const int year : years) {
     const CropYear* map = crop_map_of(year);
     if (map == nullptr) {
+      const bool rotation = config_.crop.missing_year == CropConfig::Missing::rotation;
       throw fail("there is no crop map for " + std::to_string(year), "inputs.crop.files")
           .found("years " + std::to_string(crop_by_year_.begin()->first) + " to " +
                  std::to_string(crop_by_year_.rbegin()->first))
-          .hint("add the map, or set inputs.crop.missing_year to previous or rotation");
+          .hint(rotation ? "`rotation` looks two, four, ... years before; add a map of such a year, "
+                           "or set inputs.crop.missing_year to previous"
+                         : "add the map, or set inputs.crop.missing_year to previous or rotation");
     }
     CropYear crop = *map;
     crop.year = year;
@@ -806,6 +809,14 @@ void SourceResolver::stamp_steps() {
     stamp = digest.hex();
   }
   const int64_t margin = plan_.sources.gpp.max_gap + 32;
+  // Climate of the years beside matters only where a day at the year's edge is formed from it: else
+  // each night's new days would make the year before look changed.
+  const auto& bridged = plan_.sources.climate.bridged_days;
+  const int64_t reach = plan_.sources.climate.max_gap + 1;
+  const auto any_bridged = [&](int64_t from, int64_t to) {
+    const auto day = std::lower_bound(bridged.begin(), bridged.end(), from);
+    return day != bridged.end() && *day < to;
+  };
   const int64_t record_end = plan_.sources.gpp.composites.back().end;
   for (const auto& step : plan_.steps) {
     const int64_t first = to_days({step.year, 1, 1}), end = first + days_in_year(step.year);
@@ -815,9 +826,11 @@ void SourceResolver::stamp_steps() {
       if (composite.end > std::min(first, record_end) - margin && composite.first < end + margin)
         add(digest, composite.layer.path);
     }
+    const int64_t from = any_bridged(first, first + reach) ? first - reach : first;
+    const int64_t to = any_bridged(end - reach, end) ? end + reach : end;
     for (const auto& variable : plan_.sources.climate.variables) {
       for (const auto& run : variable.runs) {
-        if (run.first + run.count > first - 1 && run.first < end + 1) add(digest, run.path);
+        if (run.first + run.count > from && run.first < to) add(digest, run.path);
       }
     }
     stamp = digest.hex();

@@ -2,6 +2,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/digest.h"
+#include "base/file_name.h"
+#include "geo/sound_window.h"
 #include "pipeline/plan.h"
 
 // Plans as JSON and back: one line a struct, so that a new field cannot be written without being
@@ -60,24 +63,78 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, format, id, name, lattice, tile, bounda
                                    synthetic_model, synthetic_inputs, start, end, threads, memory,
                                    files, coverage, warnings, estimate)
 
-std::string plan_to_json(const Plan& plan) {
-  return nlohmann::json(plan).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+namespace {
+
+/// Of everything that a plan says, for its own file: a flipped character must not become a plan.
+std::string checksum_of(const nlohmann::json& plan) {
+  return Digest()
+      .add_text(plan.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+      .hex();
 }
+
+Error unreadable(const std::string& cause, const std::string& path) {
+  return std::move(Error(Code::data, "the plan cannot be read: " + cause)
+                       .file(path)
+                       .hint("remove it; the next run writes it anew"));
+}
+
+}  // namespace
+
+std::string plan_to_json(const Plan& plan) {
+  nlohmann::json json(plan);
+  json["checksum"] = checksum_of(json);
+  return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+namespace {
+
+/// What others index with or make paths of. Throws Error(data).
+void check_plan(const Plan& plan, const std::string& path) {
+  const auto require = [&](bool holds, const char* what) {
+    if (holds) return;
+    throw Error(Code::data, std::string("the plan does not hang together: ") + what)
+        .file(path)
+        .hint("remove it; the next run writes it anew");
+  };
+  for (const PlanRegion& region : plan.regions) {
+    require(region.file_name == file_name_of(region.name), "the name of a region's files");
+    require(is_sound(region.window), "the window of a region");
+    for (const Member& member : region.members)
+      require(member.engine < plan.packages.size(), "the package of a member");
+  }
+  for (const TileUnit& unit : plan.units)
+    require(unit.region < plan.regions.size() && is_sound(unit.window) && !unit.window.empty() &&
+                unit.cells >= 0 && unit.cells <= unit.window.cells(),
+            "a tile");
+  require(plan.package_names.size() == plan.packages.size() &&
+              plan.package_digests.size() == plan.packages.size(),
+          "the packages");
+  require(plan.step_stamps.size() == plan.steps.size(), "the years");
+  const auto is_year = [](int year) { return year >= 1 && year <= 9999; };
+  for (const YearStep& step : plan.steps)
+    require(is_year(step.year) && step.days >= 0 && step.days <= 366, "a year");
+  require(plan.lattice.resolution > 0 && plan.tile > 0 && plan.threads > 0, "the grid");
+}
+
+}  // namespace
 
 Plan plan_from_json(const std::string& text, const std::string& path) {
   try {
-    const auto json = nlohmann::json::parse(text);
+    auto json = nlohmann::json::parse(text);
     const int format = json.at("format").get<int>();
     if (format > Plan().format) {
       throw Error(Code::data, "this plan was written by a newer fluxtile")
           .file(path)
           .found("format " + std::to_string(format));
     }
-    return json.get<Plan>();
+    const auto checksum = json.at("checksum").get<std::string>();
+    json.erase("checksum");
+    if (checksum_of(json) != checksum) throw unreadable("its checksum does not fit", path);
+    Plan plan = json.get<Plan>();
+    check_plan(plan, path);
+    return plan;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(Code::data, std::string("the plan cannot be read: ") + error.what())
-        .file(path)
-        .hint("remove it; the next run writes it anew");
+    throw unreadable(error.what(), path);
   }
 }
 

@@ -9,7 +9,7 @@
 
 #include "pipeline/products.h"
 #include "pipeline/report_page.h"
-#include "pipeline/run_record.h"
+#include "pipeline/run_facts.h"
 
 namespace fluxtile {
 namespace {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run_record.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,12 +8,12 @@
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "pipeline/products.h"
 #include "pipeline/result_key.h"
+#include "pipeline/run_facts.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -61,12 +60,6 @@ Json models_json(const RunStages& stages) {
 
 }  // namespace
 
-uint64_t peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check) {
   Digest digest;
   digest.add_value(kProductRules).add_text(FLUXTILE_VERSION).add_text(config.name);
@@ -85,29 +78,6 @@ std::string product_key(const Plan& plan, const Config& config, const MergeCheck
   return digest.hex();
 }
 
-std::optional<RunRecord> read_run_record(const std::string& directory) {
-  const std::string path = directory + "/run.json";
-  if (!fs::exists(path)) return std::nullopt;
-  const auto json = Json::parse(read_file(path), nullptr, false);
-  if (json.is_discarded() || !json.is_object() || !json.contains("products")) return std::nullopt;
-  const auto record = attempt([&] {
-    RunRecord r;
-    r.name = json.value("name", "");
-    r.product_key = json.value("product_key", "");
-    for (const auto& product : json.at("products")) {
-      r.products.push_back({product.at("file").get<std::string>(),
-                            product.at("sha256").get<std::string>(),
-                            product.at("bytes").get<uint64_t>()});
-    }
-    for (const auto& region : json.at("regions")) {
-      r.results[region.at("name").get<std::string>()] = region.at("result").get<std::string>();
-    }
-    return r;
-  });
-  if (!record.ok()) return std::nullopt;
-  return record.value();
-}
-
 void require_own_folder(const Config& config) {
   const auto record = read_run_record(config.output_directory);
   if (!record || record->name == config.name) return;
@@ -121,13 +91,35 @@ void require_own_folder(const Config& config) {
 
 bool products_present(const RunRecord& record, const std::string& directory) {
   return !record.products.empty() &&
-         std::all_of(
-             record.products.begin(), record.products.end(), [&](const ProductRecord& product) {
-               std::error_code error;
-               return fs::file_size(directory + "/" + product.name, error) == product.size &&
-                      !error;
-             });
+         std::all_of(record.products.begin(), record.products.end(),
+                     [&](const ProductRecord& product) {
+                       const std::string path = directory + "/" + product.name;
+                       const auto file = plan_file(path);
+                       if (!file || file->size != static_cast<int64_t>(product.size)) return false;
+                       if (file->mtime_ns == product.mtime_ns) return true;
+                       const auto sum = attempt([&] { return sha256_file(path); });
+                       return sum.ok() && sum.value() == product.sha256;
+                     });
 }
+
+namespace {
+
+/// FLUXTILE_RESULT of the region that a product's name begins with; empty for those of all regions.
+std::string result_of_product(const std::string& name, const std::string& run, const Plan& plan,
+                              const MergeCheck& check) {
+  std::string result;
+  size_t longest = 0;
+  for (size_t r = 0; r < plan.regions.size(); ++r) {
+    const std::string stem = run + "_" + plan.regions[r].file_name;
+    if (stem.size() < longest || name.size() <= stem.size() || name.rfind(stem, 0) != 0) continue;
+    if (name[stem.size()] != '_' && name[stem.size()] != '.') continue;
+    longest = stem.size();
+    result = check.region_results[r];
+  }
+  return result;
+}
+
+}  // namespace
 
 RunRecord write_run_record(const RunStages& stages, const Config& config, const MergeCheck& check,
                            const Merged& merged, const RunTally& tally, const std::string& key,
@@ -136,9 +128,13 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
   RunRecord record;
   record.name = config.name;
   record.product_key = key;
+  record.plan = plan.id;
   for (const auto& name : merged.files) {
     const std::string path = config.output_directory + "/" + name;
-    record.products.push_back({name, sha256_file(path), fs::file_size(path)});
+    const auto file = plan_file(path);
+    record.products.push_back({name, sha256_file(path), fs::file_size(path),
+                               result_of_product(name, config.name, plan, check),
+                               file ? file->mtime_ns : 0});
   }
   char host[256] = {};
   gethostname(host, sizeof host - 1);
@@ -193,6 +189,14 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                    {"cell_years_with_too_long_gaps", tally.too_long_gaps},
                    {"cell_years_without_climate", tally.without_climate},
                    {"negative_gpp_values", tally.negative_gpp}};
+  Json quality = Json::object();
+  for (const auto& [region, counts] : merged.flag_counts) {
+    Json flags = Json::object();
+    for (size_t bit = 0; bit < counts.size(); ++bit)
+      if (counts[bit] > 0) flags[std::to_string(1U << bit)] = counts[bit];
+    quality[region] = {{"cell_months", merged.cell_months.at(region)}, {"flags", flags}};
+  }
+  json["quality"] = quality;
   Json stage_seconds;
   for (const auto& [stage, value] : tally.stage_seconds) stage_seconds[stage] = value;
   json["timings"] = {
@@ -213,50 +217,17 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
   json["warnings"] = plan.warnings;
   Json products = Json::array();
   for (const auto& product : record.products) {
-    products.push_back(
-        {{"file", product.name}, {"bytes", product.size}, {"sha256", product.sha256}});
+    Json entry = {{"file", product.name},
+                  {"bytes", product.size},
+                  {"sha256", product.sha256},
+                  {"mtime_ns", product.mtime_ns}};
+    if (!product.result.empty()) entry["result"] = product.result;
+    products.push_back(entry);
   }
   json["products"] = products;
   write_atomically(config.output_directory + "/run.json",
                    json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   return record;
-}
-
-std::vector<std::string> verify_products(const std::string& directory, RunRecord& record) {
-  const auto read = read_run_record(directory);
-  if (!read) {
-    throw Error(Code::data, "there is no readable run.json")
-        .file(directory + "/run.json")
-        .hint("`verify` checks a finished run's outputs.directory");
-  }
-  record = *read;
-  std::vector<std::string> problems;
-  for (const auto& product : record.products) {
-    const std::string path = directory + "/" + product.name;
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    if (error) {
-      problems.push_back(product.name + " is missing");
-    } else if (size != product.size) {
-      problems.push_back(product.name + " has " + std::to_string(size) + " bytes, run.json says " +
-                         std::to_string(product.size));
-    } else if (sha256_file(path) != product.sha256) {
-      problems.push_back(product.name + " is not the file that run.json lists (SHA-256 differs)");
-    }
-  }
-  std::set<std::string> listed;
-  for (const auto& product : record.products) listed.insert(product.name);
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (name.front() == '.' && name.size() > 5 && name.compare(name.size() - 5, 5, ".part") == 0) {
-      problems.push_back(name + " is a leftover of an interrupted write");
-    }
-    const std::string extension = entry.path().extension().string();
-    if ((extension == ".tif" || extension == ".nc") && listed.count(name) == 0) {
-      problems.push_back(name + " does not belong to this run");
-    }
-  }
-  return problems;
 }
 
 }  // namespace fluxtile

@@ -16,6 +16,8 @@ namespace fluxtile {
 struct ProductRecord {
   std::string name, sha256;
   uint64_t size = 0;
+  std::string result;    ///< FLUXTILE_RESULT of its region; empty: of all regions, or not known
+  int64_t mtime_ns = 0;  ///< as it was written; short-cuts the check of its content
 };
 
 /// run.json: written last, it says what belongs together. Everything that is not a value lives
@@ -23,6 +25,7 @@ struct ProductRecord {
 struct RunRecord {
   std::string name;         ///< of the run that owns the folder
   std::string product_key;  ///< what decides the products' bytes: results, layers, name
+  std::string plan;         ///< id of the plan that they were made of
   std::vector<ProductRecord> products;
   std::map<std::string, std::string> results;  ///< region -> FLUXTILE_RESULT
 };
@@ -31,25 +34,22 @@ struct RunRecord {
 /// again.
 std::string product_key(const Plan& plan, const Config& config, const MergeCheck& check);
 
-/// nullopt when there is none or it cannot be read.
+/// The text of a run.json; nullopt when it is none.
+std::optional<RunRecord> parse_run_record(const std::string& text);
+
+/// nullopt when there is none or it is damaged. Throws Error(data) when it is not a file.
 std::optional<RunRecord> read_run_record(const std::string& directory);
 
 /// Refuses to work in a folder whose run.json belongs to a run of another name: Error(data).
 void require_own_folder(const Config& config);
 
-/// True when every product of the record is there with the size it had.
+/// True when every product of the record is there with the size and time it had, or else the
+/// SHA-256.
 bool products_present(const RunRecord& record, const std::string& directory);
 
 /// Hashes the products and writes run.json atomically.
 RunRecord write_run_record(const RunStages& stages, const Config& config, const MergeCheck& check,
                            const Merged& merged, const RunTally& tally, const std::string& key,
                            double seconds);
-
-/// Largest resident set of this process so far, bytes.
-uint64_t peak_memory();
-
-/// Problems found when the products in `directory` are compared with its run.json; empty: all is
-/// well.
-std::vector<std::string> verify_products(const std::string& directory, RunRecord& record);
 
 }  // namespace fluxtile

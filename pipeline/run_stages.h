@@ -17,6 +17,8 @@
 
 namespace fluxtile {
 
+class RunWatch;
+
 /// The stages of one run, built from its plan: run, merge and pixel share them.
 struct RunStages {
   std::shared_ptr<const Plan> plan;
@@ -31,6 +33,7 @@ struct RunStages {
   std::unique_ptr<Infer> infer;  ///< null without engines
   std::unique_ptr<WriteTile> write;
   std::shared_ptr<Timeline> timeline;  ///< what the threads do is noted here; null: nowhere
+  RunWatch* watch = nullptr;           ///< is told how far the run is; null: nobody
 
   [[nodiscard]] const Package& package_of(size_t region) const;
   /// Hidden states of zero for every member of a region.

@@ -29,6 +29,11 @@ void StatusLine::set_bar(const std::string& text) {
   write_all(clear_line + bar_);
 }
 
+void StatusLine::move_to(int descriptor) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  descriptor_ = descriptor;
+}
+
 bool StatusLine::terminal() const {
   const char* kind = std::getenv("TERM");
   return isatty(descriptor_) == 1 && kind != nullptr && std::string(kind) != "dumb";

@@ -22,6 +22,9 @@ class StatusLine {
   /// Draws or replaces the bar; an empty text removes it. Cut to the terminal's width.
   void set_bar(const std::string& text);
 
+  /// Goes on with another descriptor.
+  void move_to(int descriptor);
+
   [[nodiscard]] bool terminal() const;  ///< a terminal that understands control sequences
   [[nodiscard]] int width() const;      ///< columns of the terminal, 80 if unknown
 

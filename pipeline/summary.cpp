@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "base/safe_text.h"
+
 namespace fluxtile {
 namespace {
 
@@ -12,13 +14,6 @@ std::string number(double value) {
   return text;
 }
 
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 }  // namespace
 
 std::string summary_csv(const std::vector<SummaryRow>& rows) {
@@ -26,7 +21,7 @@ std::string summary_csv(const std::vector<SummaryRow>& rows) {
       "region,zone,period,first_day,last_day,variable,area_km2,modelled_area_km2,"
       "mean_gC_m-2,total_MgC,fluxtile_result\n";
   for (const auto& row : rows) {
-    text += field(row.region) + "," + field(row.zone) + "," + row.period + "," +
+    text += csv_field(row.region) + "," + csv_field(row.zone) + "," + row.period + "," +
             to_text(row.first) + "," + to_text(from_days(to_days(row.end) - 1)) + "," +
             row.variable + "," + number(row.area_m2 / 1e6) + "," + number(row.modelled_m2 / 1e6) +
             "," + (row.modelled_m2 > 0 ? number(row.mean()) : "") + "," +

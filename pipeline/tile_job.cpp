@@ -5,7 +5,8 @@
 
 #include "base/atomic_file.h"
 #include "base/stop.h"
-#include "model/kgml_ag_c.h"
+#include "pipeline/input_watch.h"
+#include "stages/kept_states.h"
 
 namespace fluxtile {
 namespace {
@@ -22,6 +23,7 @@ TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
   const PlanRegion& region = plan.regions[job.unit.region];
   TileYear year;
   year.unit = job.unit;
+  year.region_name = region.name;
   year.step = plan.steps[job.step];
   year.variables = region.variables;
   year.annual_variables = region.annual_variables;
@@ -95,29 +97,18 @@ void renew_stamps(const TileJob& job, const RunStages& stages, const Ledger& led
     if (!year || year->stamp == stages.plan->step_stamps[step]) continue;
     year->unit = job.unit;
     year->stamp = stages.plan->step_stamps[step];
+    require_unchanged_inputs(*stages.plan);
     write_atomically(
         stages.write->tile_year_path(region.file_name, job.unit, step, year->step.year),
         format_tile_year(*year));
   }
 }
 
-/// Days at whose beginning the state within a year is kept: the starts of its months, the day on
-/// which the residue's tail begins, and the day after the last while it may still be followed by
-/// others. The newest ones; of the run's last year alone, which is the one that grows.
+/// Days at whose beginning the state within a year is kept: of the run's last year alone, which is
+/// the one that grows.
 std::vector<size_t> days_to_keep(const Plan& plan, size_t step, const YearInputs& inputs) {
   if (step + 1 != plan.steps.size() || plan.steps[step].spinup) return {};
-  std::vector<size_t> days;
-  for (size_t day = 1; day < inputs.days; ++day)
-    if (inputs.month[day] != inputs.month[day - 1]) days.push_back(day);
-  days.push_back(kgml_ag_c::first_pulse_day);
-  days.push_back(inputs.days);
-  const size_t last = std::min(inputs.days, kgml_ag_c::first_pulse_day);
-  std::sort(days.begin(), days.end());
-  days.erase(std::unique(days.begin(), days.end()), days.end());
-  days.erase(std::upper_bound(days.begin(), days.end(), last), days.end());
-  const auto most = static_cast<size_t>(plan.keep_within_year);
-  if (days.size() > most) days.erase(days.begin(), days.end() - static_cast<std::ptrdiff_t>(most));
-  return days;
+  return state_days(inputs.days, static_cast<size_t>(plan.keep_within_year));
 }
 
 /// Finds the newest state within the first changed year that lies before the change, with the
@@ -195,7 +186,7 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   }
   if (!any_stored) return;
 
-  const StoredYears stored = compare_chains(job, stages, ledger);
+  StoredYears stored = compare_chains(job, stages, ledger);
   renew_stamps(job, stages, ledger, stored.unchanged);
   if (stored.unchanged == plan.steps.size() && ledger.complete(job.unit)) {
     job.running = false;
@@ -203,6 +194,7 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
     return;
   }
   if (take_up_year(job, stages, ledger, stored)) {
+    job.ready = std::move(stored.changed);
     for (size_t k = 0; k < job.step; ++k) job.kept += plan.steps[k].spinup ? 0 : 1;
     return;
   }
@@ -216,8 +208,9 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
     job.state = std::move(*state);
     job.step = step + 1;
     for (size_t k = 0; k <= step; ++k) job.kept += plan.steps[k].spinup ? 0 : 1;
-    return;
+    break;
   }
+  if (job.step == stored.unchanged) job.ready = std::move(stored.changed);
 }
 
 void assemble_year(YearJob& year, const RunStages& stages) {
@@ -246,6 +239,8 @@ void infer_year(TileJob& job, const RunStages& stages) {
                                 job.state, job.open ? &*job.open : nullptr,
                                 days_to_keep(*stages.plan, job.step, inputs), job.kept_open);
   job.pixel_days = job.pixel_years * (inputs.days - (job.open ? job.open->day : 0));
+  job.first_day =
+      static_cast<int64_t>(std::max(inputs.first_result_day, job.open ? job.open->day : size_t{0}));
   for (TileState& state : job.kept_open) state.stamp = stages.plan->step_stamps[job.step];
   if (!job.open) return;
   for (size_t m = 0; m < job.results.size(); ++m)
@@ -256,6 +251,7 @@ void infer_year(TileJob& job, const RunStages& stages) {
 }
 
 void write_year(TileJob& job, const RunStages& stages) {
+  require_unchanged_inputs(*stages.plan);
   job.state.stamp = stages.plan->step_stamps[job.step];
   TileYear year = tile_year_of(job, stages);
   year.members = std::move(job.results);

@@ -37,9 +37,11 @@ struct TileJob {
   std::optional<TileYear> earlier;   ///< the stored tile-year that has the months before it
   std::vector<TileState> kept_open;  ///< states within the year, to be stored
   std::string chain;                 ///< digest chain of the years that are assembled
+  AssembledYear ready;               ///< the year `step`, where finding it meant reading it
   AssembledYear assembled;
   uint64_t pixel_years = 0;  ///< of the current year
   uint64_t pixel_days = 0;   ///< of the current year
+  int64_t first_day = 0;     ///< of the current year that ran and is part of the results
   std::vector<TileYearMember> results;
   std::optional<Error> error;
 };

@@ -3,11 +3,15 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/limited_file.h"
+#include "base/yaml_limits.h"
 
 namespace fluxtile {
 namespace {
@@ -47,6 +51,7 @@ class Converter {
       case YAML::NodeType::Scalar:
         node.kind = YamlNode::Kind::scalar;
         node.text = source.Scalar();
+        refuse_nul(node.text, path, node.line);
         break;
       case YAML::NodeType::Sequence:
         node.kind = YamlNode::Kind::list;
@@ -55,17 +60,25 @@ class Converter {
                                        node.line, depth + 1));
         }
         break;
-      case YAML::NodeType::Map:
+      case YAML::NodeType::Map: {
         node.kind = YamlNode::Kind::map;
-        for (const auto& pair : source) add_entry(node, pair.first, pair.second, path, depth);
+        std::set<std::string> keys;
+        for (const auto& pair : source) add_entry(node, keys, pair.first, pair.second, path, depth);
         break;
+      }
     }
     return node;
   }
 
  private:
-  void add_entry(YamlNode& node, const YAML::Node& key, const YAML::Node& value,
-                 const std::string& path, int depth) {
+  /// A text that ends early wherever a C library reads it.
+  void refuse_nul(const std::string& text, const std::string& path, int line) const {
+    if (text.find('\0') == std::string::npos) return;
+    throw Error(Code::data, "a text with a NUL character").file(file_).key(path, line);
+  }
+
+  void add_entry(YamlNode& node, std::set<std::string>& keys, const YAML::Node& key,
+                 const YAML::Node& value, const std::string& path, int depth) {
     YamlEntry entry;
     const YAML::Mark mark = key.Mark();
     entry.line = mark.is_null() ? node.line : mark.line + 1;
@@ -81,8 +94,11 @@ class Converter {
           .hint("at " + place(entry.line, entry.column));
     }
     entry.key = key.Scalar();
-    for (const auto& earlier : node.entries) {
-      if (earlier.key != entry.key) continue;
+    refuse_nul(entry.key, path, entry.line);
+    if (!keys.insert(entry.key).second) {
+      const YamlEntry& earlier =
+          *std::find_if(node.entries.begin(), node.entries.end(),
+                        [&](const YamlEntry& other) { return other.key == entry.key; });
       throw Error(Code::data,
                   "duplicate key `" + entry.key + "` at " + place(entry.line, entry.column))
           .file(file_)
@@ -218,6 +234,7 @@ YamlNode* YamlNode::find(const std::string& key) {
 YamlNode parse_yaml(const std::string& text, const std::string& file) {
   std::vector<YAML::Node> documents;
   try {
+    check_yaml_limits(text, file);
     documents = YAML::LoadAll(text);
   } catch (const YAML::Exception& error) {
     const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
@@ -235,6 +252,11 @@ YamlNode parse_yaml(const std::string& text, const std::string& file) {
         .expected("one");
   }
   return Converter(file).convert(documents.front(), "", 1, 0);
+}
+
+YamlNode read_yaml(const std::string& file) {
+  constexpr size_t longest = size_t{2} << 20;
+  return parse_yaml(read_file_up_to(file, longest), file);
 }
 
 void apply_override(YamlNode& root, const std::string& assignment) {

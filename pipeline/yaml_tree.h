@@ -35,6 +35,8 @@ struct YamlEntry {
 /// duplicate keys, keys that are no scalars, several documents, more than a hundred thousand nodes
 /// (aliases of aliases), nesting deeper than 60.
 YamlNode parse_yaml(const std::string& text, const std::string& file);
+/// The same of a file, of which no more is read than a YAML document may have.
+YamlNode read_yaml(const std::string& file);
 
 /// Applies one `key.path=value` of --set. The value is read as YAML; missing maps on the way are
 /// created; a number steps into a list (its length appends); a part with dots is quoted

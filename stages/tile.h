@@ -74,6 +74,7 @@ struct TileYearMember {
 /// The stored result of one tile and one calendar year.
 struct TileYear {
   TileUnit unit;
+  std::string region_name;  ///< whose cells it holds; a tile's window may lie in two regions
   YearStep step;
   std::vector<std::string> variables, annual_variables;
   std::vector<CellIndex> cells;

@@ -12,7 +12,9 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "geo/sound_window.h"
 #include "model/safetensors.h"
+#include "stages/kept_states.h"
 
 namespace fluxtile {
 namespace {
@@ -86,6 +88,7 @@ TensorView cells_tensor(const std::vector<int64_t>& flat) {
 }
 
 std::vector<CellIndex> cells_of(const Tensor& tensor) {
+  if (tensor.type != DType::I64 || tensor.count() % 2 != 0) throw std::out_of_range("cells");
   std::vector<CellIndex> cells(tensor.count() / 2);
   for (size_t i = 0; i < cells.size(); ++i)
     cells[i] = {tensor.data<int64_t>()[2 * i], tensor.data<int64_t>()[2 * i + 1]};
@@ -147,6 +150,7 @@ SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cell
                              year.unit.window.height})
                            .dump();
   metadata["region"] = std::to_string(year.unit.region);
+  metadata["region_name"] = year.region_name;
   return {tensors, metadata};
 }
 
@@ -197,10 +201,16 @@ std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::str
     const auto window = json::parse(meta.at("window")).get<std::vector<int64_t>>();
     year.unit.window = {window.at(0), window.at(1), window.at(2), window.at(3)};
     year.unit.region = static_cast<size_t>(std::atoll(meta.at("region").c_str()));
+    year.region_name = meta.at("region_name");
     year.step = {std::atoi(meta.at("year").c_str()), false, std::atoi(meta.at("days").c_str()),
                  meta.at("complete") == "1"};
     year.daily = meta.at("daily") == "1";
+    // What others compute with: a year's days, and cells of its own window.
+    const CellWindow& box = year.unit.window;
+    if (year.step.days < 0 || year.step.days > 366 || !is_sound(box)) return std::nullopt;
     year.cells = cells_of(file.tensors.at("cells"));
+    for (const CellIndex& cell : year.cells)
+      if (!box.contains(cell)) return std::nullopt;
     year.month_days = values_of<uint8_t>(file, "month_days", 12);
     const size_t n = year.cells.size();
     const auto members = static_cast<size_t>(std::atoll(meta.at("members").c_str()));
@@ -249,6 +259,7 @@ std::optional<TileState> parse_tile_state(const std::string& bytes, const std::s
     const auto members = static_cast<size_t>(std::atoll(file.metadata.at("members").c_str()));
     for (size_t m = 0; m < members; ++m) {
       const Tensor& tensor = file.tensors.at("member" + std::to_string(m));
+      if (tensor.type != DType::F32) throw std::out_of_range("member");
       state.members.push_back(
           {std::vector<float>(tensor.data<float>(), tensor.data<float>() + tensor.count())});
     }
@@ -340,6 +351,23 @@ void keep_newest(std::map<std::vector<long>, std::filesystem::path> files, int c
   }
 }
 
+/// The same of states within years, of which some stay longer than others.
+void keep_within_years(const std::map<std::vector<long>, std::filesystem::path>& files, int count) {
+  std::vector<StateDay> days;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [numbers, path] : files) {
+    if (numbers.size() != 3) continue;
+    days.push_back({static_cast<size_t>(numbers[0]), static_cast<int>(numbers[1]),
+                    static_cast<size_t>(numbers[2])});
+    paths.push_back(path);
+  }
+  const auto stay = states_that_stay(days, static_cast<size_t>(count));
+  for (size_t k = 0; k < paths.size(); ++k) {
+    std::error_code ignored;
+    if (!stay[k]) std::filesystem::remove(paths[k], ignored);
+  }
+}
+
 }  // namespace
 
 std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const TileUnit& unit,
@@ -355,7 +383,7 @@ std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const
 void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
   const std::string folder = tile_folder(region_folder, unit);
   keep_newest(files_of(folder, ".state"), keep_.years);
-  keep_newest(files_of(folder, ".open-state"), keep_.within_year);
+  keep_within_years(files_of(folder, ".open-state"), keep_.within_year);
 }
 
 void WriteTile::operator()(const TileYear& year, const TileState& state,

@@ -41,10 +41,10 @@ CellDigest cell_digest(const TileYear& year);
 /// atomic, last rename wins.
 class WriteTile {
  public:
-  /// How many of the newest states of a tile are kept: of years' ends and within years; 0: none is
-  /// written.
+  /// How many states of a tile are kept: the newest of years' ends, and those within years that
+  /// kept_states.h chooses; 0: none is written.
   struct Keep {
-    int years = 2, within_year = 4;
+    int years = 2, within_year = 5;
   };
   WriteTile(std::string folder, Keep keep);
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/safe_text.h"
 #include "geo/unit_text.h"
 
 namespace fluxtile {
@@ -11,13 +12,7 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string out;
   for (size_t i = 0; i < fields.size(); ++i) {
     if (i > 0) out += ',';
-    if (fields[i].find_first_of(",\"\r\n") == std::string::npos) {
-      out += fields[i];
-      continue;
-    }
-    out += '"';
-    for (const char c : fields[i]) out += c == '"' ? "\"\"" : std::string(1, c);
-    out += '"';
+    out += csv_field(fields[i]);
   }
   return out + "\n";
 }

@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
 
 namespace fluxtile {
@@ -27,7 +28,7 @@ constexpr const char* kFormatAttribute = "fluxtile_site_years";
 constexpr const char* kDigestAttribute = "fluxtile_digest";
 constexpr int kCompression = 3;
 constexpr size_t kMostSites = 1000000, kMostYears = 2000, kMostFeatures = 10000,
-                 kMostValues = size_t{1} << 34, kMostText = 100000;
+                 kMostValues = size_t{1} << 29, kMostText = 100000;
 
 // The four kinds of labels: how their variables are called and over which time they run.
 struct Kind {
@@ -175,7 +176,9 @@ void write(const SiteYears& table, const std::string& path) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), file_(path, NcFile::read) {}
+  explicit Reader(const std::string& path)
+      : path_((require_safe_netcdf(path), path)),
+        file_(std::filesystem::absolute(path).string(), NcFile::read) {}
 
   SiteYears read() {
     SiteYears table;

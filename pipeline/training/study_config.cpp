@@ -68,7 +68,7 @@ void read(const std::optional<YamlWalker>& value, double& target, double least, 
 }  // namespace
 
 StudyConfig read_study_config(const std::string& path, const std::vector<std::string>& overrides) {
-  YamlNode document = parse_yaml(read_file(path), path);
+  YamlNode document = read_yaml(path);
   for (const std::string& assignment : overrides) apply_override(document, assignment);
   check_schema(document, study_schema(), path);
   const YamlWalker root(document, study_schema(), path);

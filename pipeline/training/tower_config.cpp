@@ -463,7 +463,7 @@ TowersConfig read_towers_config(const std::string& path,
   TowersConfig config;
   config.path = fs::absolute(path).lexically_normal().string();
   config.lines.file = path;
-  YamlNode root = parse_yaml(read_file(path), path);
+  YamlNode root = read_yaml(path);
   for (const auto& assignment : overrides) apply_override(root, assignment);
   check_schema(root, towers_schema(), path);
   const YamlWalker walker(root, towers_schema(), path);

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <map>
 #include <ostream>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "pipeline/training/evaluation_report.h"
 #include "pipeline/training/package_record.h"
 #include "pipeline/training/training_work.h"
@@ -37,6 +39,16 @@ void save_regions(TrainingWork& work, const Package& global, std::ostream& out) 
   const TrainConfig& config = work.config();
   const Experiment& experiment = work.fold(0);
   const ArmModels& models = work.fold_arms(0).models(Arm::regional);
+  // Regions are named by data; two names must not become one folder.
+  std::map<std::string, std::string> folders;
+  for (const std::string& region : experiment.table.regions()) {
+    const std::string name = package_name(region);
+    const auto other = folders.emplace(name, region);
+    if (name.empty() || !other.second)
+      throw Error(Code::data, "two regions would write one package, or one has no name")
+          .found("`" + region + "` and `" + other.first->second + "`")
+          .hint("rename one of them in the training data");
+  }
   for (const std::string& region : experiment.table.regions()) {
     const auto kept = models.kept_global.find(region);
     if (kept != models.kept_global.end())

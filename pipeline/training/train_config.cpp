@@ -186,7 +186,7 @@ std::string TrainConfig::file_name() const {
 }
 
 TrainConfig read_train_config(const std::string& path, const std::vector<std::string>& overrides) {
-  YamlNode document = parse_yaml(read_file(path), path);
+  YamlNode document = read_yaml(path);
   for (const std::string& assignment : overrides) apply_override(document, assignment);
   check_schema(document, train_schema(), path);
   TrainConfig config;

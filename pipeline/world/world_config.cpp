@@ -163,7 +163,7 @@ void read_models(const YamlWalker& where, const std::string& file, Geography geo
 }  // namespace
 
 WorldConfig read_world_config(const std::string& path, const std::vector<std::string>& overrides) {
-  YamlNode document = parse_yaml(read_file(path), path);
+  YamlNode document = read_yaml(path);
   for (const std::string& assignment : overrides) apply_override(document, assignment);
   check_schema(document, world_schema(), path);
   const YamlWalker root(document, world_schema(), path);

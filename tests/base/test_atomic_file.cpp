@@ -117,6 +117,25 @@ TEST_F(AtomicFileTest, AFileInTheWayOfTheFolderCannotBeCreated) {
   }
 }
 
+TEST_F(AtomicFileTest, ALinkThatLeadsNowhereIsTold) {
+  fs::create_symlink(path("absent"), path("link"));
+  try {
+    write_atomically(path("link/x"), "text");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::cannot_create);
+    EXPECT_EQ(error.file(), path("link"));
+    EXPECT_NE(error.found().find(path("absent")), std::string::npos);
+  }
+  EXPECT_FALSE(fs::exists(path("absent")));
+}
+
+TEST_F(AtomicFileTest, CreatesFoldersWithATrailingSlash) {
+  create_folder(path("a/b/"));
+  EXPECT_TRUE(fs::is_directory(path("a/b")));
+  create_folder(path("a/b"));
+}
+
 TEST_F(AtomicFileTest, CommitWithoutAFileIsAnErrorNotACrash) {
   AtomicFile file(path("x"));
   EXPECT_THROW(file.commit(), Error);
@@ -128,20 +147,28 @@ TEST_F(AtomicFileTest, SweepsPartsOfDeadProcessesOnly) {
   if (child == 0) _exit(0);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);  // now `child` names a dead process
-  std::string own_name;
+  const AtomicFile own(path("mine"));
+  const std::string own_name = fs::path(own.temporary_path()).filename().string();
+  std::string dead_name = own_name, namesake;
   {
-    const AtomicFile own(path("mine"));
-    own_name = fs::path(own.temporary_path()).filename().string();
+    const AtomicFile gone(path("mine"));
+    namesake = fs::path(gone.temporary_path()).filename().string();
   }
-  std::string dead_name = own_name;
   const std::string own_pid = "-" + std::to_string(getpid()) + "-";
   dead_name.replace(dead_name.rfind(own_pid), own_pid.size(), "-" + std::to_string(child) + "-");
   for (const std::string& name :
-       {own_name, dead_name, std::string(".x.another-host-1-0.part"), std::string("keep.part")})
+       {own_name, own_name + ".ovr.tmp", dead_name, namesake,
+        std::string(".x.another-host-1-0.part"), std::string("keep.part")})
     std::ofstream(path(name)) << "text";
+  const std::string dead_folder = "." + dead_name;
+  fs::create_directory(path(dead_folder));
+  std::ofstream(path(dead_folder + "/x")) << "text";
   remove_stale_parts(folder_.string());
   EXPECT_TRUE(fs::exists(path(own_name)));
+  EXPECT_TRUE(fs::exists(path(own_name + ".ovr.tmp")));
   EXPECT_FALSE(fs::exists(path(dead_name)));
+  EXPECT_FALSE(fs::exists(path(dead_folder)));
+  EXPECT_FALSE(fs::exists(path(namesake))) << "of an earlier process with this one's number";
   EXPECT_TRUE(fs::exists(path(".x.another-host-1-0.part")));
   EXPECT_TRUE(fs::exists(path("keep.part")));
   remove_stale_parts(path("no such folder"));

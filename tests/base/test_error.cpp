@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <new>
 #include <string>
+#include <system_error>
+
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace {
@@ -71,6 +76,25 @@ TEST(Attempt, OutOfMemoryIsAPassingFaultAndTheRestABug) {
   EXPECT_EQ(attempt([]() -> int { throw std::bad_alloc(); }).error().code(), Code::interrupted);
   EXPECT_EQ(attempt([]() -> int { throw std::runtime_error("x"); }).error().code(), Code::internal);
   EXPECT_EQ(attempt([]() -> int { throw 3; }).error().code(), Code::internal);
+}
+
+TEST(Attempt, FaultsOfTheMachineAreNoBugs) {
+  const auto file = attempt([] { return std::filesystem::file_size("/no/such/file"); });
+  ASSERT_FALSE(file.ok());
+  EXPECT_EQ(file.error().code(), Code::io);
+  EXPECT_EQ(file.error().file(), "/no/such/file");
+  const auto thread = attempt(
+      []() -> int { throw std::system_error(EAGAIN, std::generic_category(), "no thread"); });
+  EXPECT_EQ(thread.error().code(), Code::interrupted);
+  EXPECT_NE(thread.error().hint().find("ulimit -u"), std::string::npos);
+}
+
+TEST(SystemFault, TellsPassingFaultsFromOthers) {
+  EXPECT_EQ(system_fault(Code::io, "cannot write", "x", ENOSPC).code(), Code::io);
+  EXPECT_EQ(system_fault(Code::io, "cannot write", "x", EMFILE).code(), Code::interrupted);
+  EXPECT_NE(system_fault(Code::io, "cannot write", "/tmp/x", ENOSPC).found().find("free"),
+            std::string::npos);
+  EXPECT_FALSE(file_descriptors_used_up());
 }
 
 }  // namespace

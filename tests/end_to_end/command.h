@@ -35,6 +35,7 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   void signal(int number) const;
+  [[nodiscard]] pid_t process() const { return process_; }
   /// Polls until `there` says so (true) or the program has ended (false).
   bool wait_until(const std::function<bool()>& there);
   /// Waits for the end; kills the program after `most` seconds.

@@ -413,5 +413,27 @@ TEST_F(RealBoundaries, NaturalEarthAndCounties) {
   EXPECT_GE(read_regions(counties, {"Champaign"}).regions[0].rings.size(), 2U);
 }
 
+TEST(RegionWindow, ARegionOfTooManyCellsIsRefusedBeforeItIsCounted) {
+  const Transform same{std::string()};
+  const auto refusal = [&](double side, double resolution) {
+    const Region region = region_of({{{0, 0}, {side, 0}, {side, side}, {0, side}}});
+    const RegionIndex index(region);
+    try {
+      (void)region_window({"EPSG:5070", resolution, 0, 0}, region, index, same);
+      return std::string();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data);
+      return error.message() + ", " + error.found();
+    }
+  };
+  EXPECT_EQ(refusal(1000, 250), "");
+  EXPECT_THAT(refusal(1e6, 1e-3), HasSubstr("1e+09 x 1e+09 cells"));
+  EXPECT_THAT(refusal(1e6, 1e-300), HasSubstr("too many cells"));
+  EXPECT_THAT(refusal(1e308, 250), HasSubstr("too many cells"));
+  // Few cells, but further from the origin than doubles tell cells apart.
+  const Region far = region_of({{{1e18, 0}, {1e18 + 4096, 0}, {1e18 + 4096, 500}, {1e18, 500}}});
+  EXPECT_THROW((void)region_window({"EPSG:5070", 250, 0, 0}, far, RegionIndex(far), same), Error);
+}
+
 }  // namespace
 }  // namespace fluxtile

@@ -9,7 +9,7 @@ add_executable(fluxtile_recording "${PROJECT_SOURCE_DIR}/pipeline/main.cpp")
 target_link_libraries(fluxtile_recording PRIVATE fluxtile_command_line fluxtile_recording_verbs fluxtile_command_line)
 
 fluxtile_test(pipeline_config_tests
-  test_command_line.cpp test_config.cpp test_progress.cpp test_yaml_walker.cpp
+  test_command_line.cpp test_config.cpp test_progress.cpp test_run_watch.cpp test_yaml_walker.cpp
   LIBS fluxtile_command_line fluxtile_recording_verbs fluxtile_command_line GDAL::GDAL nlohmann_json::nlohmann_json)
 add_dependencies(pipeline_config_tests fluxtile_recording)
 target_compile_definitions(pipeline_config_tests PRIVATE

@@ -72,6 +72,18 @@ int merge_verb(const Config& config, const VerbOptions& options, std::ostream& o
 int status_verb(const Config& config, const VerbOptions& options, std::ostream& out) {
   return record("status", config, options, out);
 }
+int clean_verb(const Config& config, const VerbOptions& options, const CleanOptions& clean,
+               std::ostream& out) {
+  const int code = record("clean", config, options, out);
+  testing::recorded().clean = clean;
+  return code;
+}
+int submit_verb(const Config& config, const VerbOptions& options, const SubmitOptions& submit,
+                std::ostream& out) {
+  const int code = record("submit", config, options, out);
+  testing::recorded().submit = submit;
+  return code;
+}
 int pixel_verb(const Config& config, const VerbOptions& options, const PixelOptions& pixel,
                std::ostream& out) {
   const int code = record("pixel", config, options, out);

@@ -14,6 +14,8 @@ struct Recorded {
   Config config;
   VerbOptions options;
   PixelOptions pixel;
+  CleanOptions clean;
+  SubmitOptions submit;
   std::vector<std::string> paths, overrides;
   std::string world;
   bool json = false;

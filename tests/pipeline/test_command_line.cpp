@@ -96,6 +96,43 @@ TEST_F(CommandLineTest, DefaultsOfRun) {
   EXPECT_EQ(recorded().options.progress, ProgressMode::automatic);
 }
 
+TEST_F(CommandLineTest, CleanWithItsOptions) {
+  using std::chrono::hours;
+  ASSERT_EQ(call({"clean", config()}), 0) << err_;
+  EXPECT_EQ(recorded().verb, "clean");
+  EXPECT_EQ(recorded().clean.older_than, hours(30 * 24));
+  EXPECT_EQ(recorded().clean.keep_plans, 0U);
+  EXPECT_FALSE(recorded().clean.dry_run);
+  EXPECT_FALSE(recorded().clean.all);
+  EXPECT_EQ(recorded().options.lock_wait, hours(0));
+  ASSERT_EQ(call({"clean", config(), "--keep-plans", "3", "--dry-run", "--all", "--json",
+                  "--lock-wait", "90"}),
+            0)
+      << err_;
+  EXPECT_EQ(recorded().clean.older_than, hours(24));
+  EXPECT_EQ(recorded().clean.keep_plans, 3U);
+  EXPECT_TRUE(recorded().clean.dry_run);
+  EXPECT_TRUE(recorded().clean.all);
+  EXPECT_TRUE(recorded().options.json);
+  EXPECT_EQ(recorded().options.lock_wait, std::chrono::seconds(90));
+  ASSERT_EQ(call({"clean", config(), "--older-than", "2w", "--keep-plans", "3"}), 0);
+  EXPECT_EQ(recorded().clean.older_than, hours(14 * 24));
+  for (const char* text : {"soon", "-1d", "1y", "d", "1.5h", "99999999999999999999"}) {
+    EXPECT_EQ(call({"clean", config(), "--older-than", text}), 64) << text;
+    EXPECT_THAT(err_, HasSubstr("10m, 12h, 30d, 2w")) << text;
+  }
+  EXPECT_EQ(call({"clean", config(), "--keep-plans", "-1"}), 64);
+}
+
+TEST_F(CommandLineTest, RunAndMergeWaitForTheLock) {
+  for (const char* verb : {"run", "merge"}) {
+    ASSERT_EQ(call({verb, config()}), 0) << err_;
+    EXPECT_EQ(recorded().options.lock_wait, std::chrono::minutes(10));
+    ASSERT_EQ(call({verb, config(), "--lock-wait", "2h"}), 0) << err_;
+    EXPECT_EQ(recorded().options.lock_wait, std::chrono::hours(2));
+  }
+}
+
 TEST_F(CommandLineTest, EveryVerbIsReached) {
   for (const char* verb : {"plan", "merge", "status"}) {
     ASSERT_EQ(call({verb, config()}), 0) << err_;
@@ -115,6 +152,52 @@ TEST_F(CommandLineTest, EveryVerbIsReached) {
   EXPECT_THAT(recorded().paths, ElementsAre(""));  // the description decides
   ASSERT_EQ(call({"simulate", "w.yaml", "--out", "here"}), 0) << err_;
   EXPECT_THAT(recorded().paths, ElementsAre("here"));
+}
+
+TEST_F(CommandLineTest, SubmitHandsTheRestToSbatch) {
+  ASSERT_EQ(call({"submit",    config(),     "--engine", "slurm",        "--shards",
+                  "100",       "--throttle", "20",       "--restarts",   "3",
+                  "--dry-run", "--json",     "--set",    "grid.tile=64", "--log-level",
+                  "debug",     "--threads",  "4",        "--",           "--time=10",
+                  "-p",        "low",        "--json",   "--",           "x"}),
+            0)
+      << err_;
+  EXPECT_EQ(recorded().verb, "submit");
+  EXPECT_EQ(recorded().config.tile, 64);
+  EXPECT_EQ(recorded().config.run.threads, 4);
+  const SubmitOptions& submit = recorded().submit;
+  EXPECT_EQ(submit.shards, 100);
+  EXPECT_EQ(submit.throttle, 20);
+  EXPECT_EQ(submit.restarts, 3);
+  EXPECT_TRUE(submit.dry_run);
+  EXPECT_THAT(submit.sets, ElementsAre("grid.tile=64"));
+  EXPECT_THAT(submit.log_words, ElementsAre("--log-level", "debug"));
+  EXPECT_THAT(submit.sbatch, ElementsAre("--time=10", "-p", "low", "--json", "--", "x"));
+  ASSERT_EQ(call({"submit", config(), "--engine=slurm", "--shards=1"}), 0) << err_;
+  EXPECT_FALSE(recorded().options.json);
+  EXPECT_FALSE(recorded().submit.dry_run);
+  EXPECT_EQ(recorded().submit.restarts, 10);
+  EXPECT_TRUE(recorded().submit.sbatch.empty());
+}
+
+TEST_F(CommandLineTest, SubmitNeedsAnEngineAndShards) {
+  EXPECT_EQ(call({"submit", config(), "--shards", "8"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm", "--shards", "0"}), 64);
+  EXPECT_EQ(call({"submit", config(), "--engine", "pbs", "--shards", "8"}), 64);
+  EXPECT_THAT(err_, HasSubstr("expected: slurm"));
+  EXPECT_EQ(call({"submit", config(), "--engine", "slurm", "--shards", "8", "--time=10"}), 64);
+}
+
+TEST_F(CommandLineTest, APlanIsNamedByItsId) {
+  ASSERT_EQ(call({"run", config(), "--shard", "0/2", "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(recorded().options.plan, "00ff");
+  ASSERT_EQ(call({"merge", config(), "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(recorded().options.plan, "00ff");
+  ASSERT_EQ(call({"status", config(), "--plan", "00ff"}), 0) << err_;
+  EXPECT_EQ(call({"merge", config(), "--plan", "../00ff"}), 64);
+  EXPECT_EQ(call({"run", config(), "--plan", "00ff"}), 64);
+  EXPECT_THAT(err_, HasSubstr("only with --shard"));
 }
 
 TEST_F(CommandLineTest, PixelPoints) {

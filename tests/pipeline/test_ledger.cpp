@@ -71,6 +71,54 @@ TEST_F(LedgerTest, ABrokenFileCountsAsAbsent) {
   EXPECT_FALSE(ledger().stored_tile_year(unit_, 1));
 }
 
+TEST_F(LedgerTest, ATileYearOfAnotherTileOrRegionIsNotStored) {
+  // All tiles of a run have one year and, with one model, one result key.
+  TileYear year = *ledger().stored_tile_year(unit_, 1);
+  const TileYear own = year;
+  write_atomically(path_, format_tile_year(own));
+  EXPECT_TRUE(ledger().stored_tile_year(unit_, 1));
+  year.unit.window.row += 1;
+  write_atomically(path_, format_tile_year(year));
+  EXPECT_FALSE(ledger().stored_tile_year(unit_, 1));
+  year = own;
+  year.region_name = "another with the same model";
+  write_atomically(path_, format_tile_year(year));
+  EXPECT_FALSE(ledger().stored_tile_year(unit_, 1));
+}
+
+TEST_F(LedgerTest, WhatIsNoFileCountsAsAbsent) {
+  fs::remove(path_);
+  fs::create_directory(path_);
+  EXPECT_FALSE(ledger().stored_tile_year(unit_, 1));
+  fs::remove(path_);
+  fs::create_symlink("nowhere", path_);
+  EXPECT_FALSE(ledger().stored_tile_year(unit_, 1));
+}
+
+TEST_F(LedgerTest, ADamagedFailureRecordTellsNothing) {
+  run_.ledger->record_failure(unit_, Error(Code::data, "unreadable"), 2018);
+  const fs::path path = out(".fluxtile/failures/" + run_.plan().regions[unit_.region].file_name +
+                            "/" + unit_.name() + ".json");
+  const std::string text = read(path);
+  ASSERT_TRUE(ledger().failure(unit_));
+  for (size_t length = 0; length < text.size() - 2; ++length) {
+    write(path, text.substr(0, length));
+    EXPECT_FALSE(ledger().failure(unit_)) << length;
+  }
+  for (const std::string& odd : {std::string("[]"), std::string("7"), std::string("{}"),
+                                 std::string("{\"region\": 7, \"tile\": []}")}) {
+    write(path, odd);
+    EXPECT_FALSE(ledger().failure(unit_)) << odd;
+  }
+  std::string foreign = text;
+  foreign.replace(foreign.find(unit_.name()), unit_.name().size(), "c0_r0_1x1");
+  write(path, foreign);
+  EXPECT_FALSE(ledger().failure(unit_));
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_FALSE(ledger().failure(unit_));
+}
+
 TEST_F(LedgerTest, ANewerFormatIsTheUsersBusiness) {
   const std::string bytes = read_file(path_);
   Safetensors file = parse_safetensors(std::string_view(bytes).substr(0, bytes.size() - 8), "x");

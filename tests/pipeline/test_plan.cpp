@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 #include <sstream>
 
 #include "pipeline/engine_trial.h"
@@ -105,6 +106,42 @@ TEST_F(PlanTest, AsJsonAndBack) {
   EXPECT_EQ(back.lattice.resolution, made.lattice.resolution);
 }
 
+TEST_F(PlanTest, AFlippedCharacterOfAPlanIsFound) {
+  const std::string text = plan_to_json(plan().plan);
+  const std::string same = plan_to_json(plan_from_json(text, "x"));
+  std::mt19937 random(5);
+  size_t refused = 0, blanks = 0;
+  for (int k = 0; k < 2000; ++k) {
+    std::string flipped = text;
+    const size_t at = std::uniform_int_distribution<size_t>(0, text.size() - 1)(random);
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (random() % 8)));
+    const auto read = attempt([&] { return plan_to_json(plan_from_json(flipped, "x")); });
+    refused += read.ok() ? 0 : 1;
+    if (!read.ok()) {
+      EXPECT_EQ(read.error().code(), Code::data);
+      continue;
+    }
+    ++blanks;  // a blank that became another one
+    EXPECT_EQ(read.value(), same) << at;
+  }
+  EXPECT_GT(refused, 1000U);
+  EXPECT_LT(blanks, 500U);
+}
+
+TEST_F(PlanTest, AnotherPlanUnderItsNameIsRefused) {
+  const Config of_today = config();
+  const PlannedRun made = open_plan(of_today, {}, PlanUse::run);
+  const fs::path path = out(".fluxtile/plans/" + made.plan.id + ".json");
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::look));
+  Plan other = made.plan;
+  other.id = "another";
+  write(path, plan_to_json(other));
+  EXPECT_THROW((void)open_plan(of_today, {}, PlanUse::look), Error);
+  EXPECT_THROW((void)open_plan(of_today, {}, PlanUse::shard), Error);
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::run)) << "a run writes it anew";
+  EXPECT_NO_THROW((void)open_plan(of_today, {}, PlanUse::shard));
+}
+
 TEST_F(PlanTest, JsonOfANewerFormatOrBrokenIsRefused) {
   Plan made = plan().plan;
   made.format = 2;
@@ -128,6 +165,53 @@ TEST_F(PlanTest, RegionNamesBecomeFileNames) {
   for (const auto& region : made.regions) names.push_back(region.file_name);
   EXPECT_THAT(names, testing::UnorderedElementsAre("A%2FB%20%C3%BC", "%2E.x", "East"));
   EXPECT_THAT(made.warnings, testing::Contains(HasSubstr("North")));
+}
+
+TEST_F(PlanTest, RegionNamesThatCannotBeShownOrWrittenAreRefused) {
+  const std::string geojson = read(world("regions.geojson"));
+  const auto refused = [&](const std::string& name) {
+    write(world("regions.geojson"), geojson);
+    replace(world("regions.geojson"), "\"North\"", "\"" + name + "\"");
+    return refusal();
+  };
+  EXPECT_THAT(refused("a\\nb").message(), HasSubstr("control characters"));
+  EXPECT_THAT(refused("a\\u001b[2J").found(), HasSubstr("a\\x1B[2J"));
+  EXPECT_THAT(refused("\\u202Efdp").message(), HasSubstr("control characters"));
+  const Error longer = refused(std::string(121, 'x'));
+  EXPECT_THAT(longer.message(), HasSubstr("too long"));
+  EXPECT_EQ(longer.key(), "region.key");
+  EXPECT_GT(longer.line(), 0);
+  EXPECT_THAT(refused(std::string(41, '/')).message(), HasSubstr("too long"));
+}
+
+TEST_F(PlanTest, AGridOfTooManyCellsIsRefusedWithItsKey) {
+  const Error cells = refusal({"grid.resolution=1e-6"});
+  EXPECT_EQ(cells.key(), "grid.resolution");
+  EXPECT_THAT(cells.message(), HasSubstr("too many cells"));
+  const Error tiles = refusal({"grid.resolution=0.1", "grid.tile=1"});
+  EXPECT_EQ(tiles.key(), "grid.tile");
+  EXPECT_THAT(tiles.message(), HasSubstr("too many tiles"));
+}
+
+TEST_F(PlanTest, APlanThatLeadsElsewhereIsNotLoaded) {
+  const std::string good = plan_to_json(plan().plan);
+  EXPECT_EQ(plan_to_json(plan_from_json(good, "p")), good);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    try {
+      (void)plan_from_json(text, "p");
+      ADD_FAILURE() << "not refused: " << to;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::data);
+    }
+  };
+  refused("\"file_name\": \"North\"", "\"file_name\": \"../../../elsewhere\"");
+  refused("\"region\": 0", "\"region\": 7");
+  refused("\"engine\": 0", "\"engine\": 9");
+  refused("\"tile\": 8", "\"tile\": 0");
 }
 
 TEST_F(PlanTest, SpinUpTakesTheYearsJustBefore) {

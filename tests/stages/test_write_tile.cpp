@@ -141,6 +141,80 @@ std::string with_metadata(const std::string& bytes, const std::string& key,
   return sealed(format_safetensors(file.tensors, file.metadata));
 }
 
+/// Every bit of a sample of bytes, flipped one at a time, and every length that is too short:
+/// `parse` must take none of them.
+template <typename Parse>
+void expect_no_damage_passes(const std::string& bytes, Parse parse) {
+  ASSERT_TRUE(parse(bytes));
+  size_t tried = 0;
+  for (size_t at = 0; at < bytes.size(); at += at < 1000 || at + 100 > bytes.size() ? 1 : 7) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      EXPECT_FALSE(parse(flipped)) << "byte " << at << ", bit " << bit;
+      ++tried;
+    }
+  }
+  EXPECT_GT(tried, 8000U);
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(parse(bytes.substr(0, length))) << length;
+  EXPECT_FALSE(parse(bytes + bytes));
+  EXPECT_FALSE(parse(bytes + '\0'));
+}
+
+TEST(TileYearFile, NoFlippedBitAndNoMissingByteIsOverlooked) {
+  expect_no_damage_passes(format_tile_year(year_over(window(-7, 40, 5, 6))),
+                          [](const std::string& bytes) { return parse_tile_year(bytes, "x"); });
+}
+
+TEST(TileStateFile, NoFlippedBitAndNoMissingByteIsOverlooked) {
+  const auto cells = window(0, 0, 3, 2);
+  TileState state;
+  state.members = {{std::vector<float>(6 * 40, 0.5F)}};
+  expect_no_damage_passes(format_tile_state(state, cells, "key"), [&](const std::string& bytes) {
+    return parse_tile_state(bytes, "x", cells, "key");
+  });
+}
+
+/// A sealed file of these tensors and this metadata.
+std::string sealed_file(Tensors tensors, const Metadata& metadata) {
+  return sealed(format_safetensors(tensors, metadata));
+}
+
+TEST(TileYearFile, TypesOfArraysAreChecked) {
+  // Arrays whose bytes are right in number for another type must not be read as that type.
+  const std::string bytes = format_tile_year(year_over(window(-7, 40, 5, 6)));
+  const Safetensors good =
+      parse_safetensors(std::string_view(bytes).substr(0, bytes.size() - 8), "x");
+  ASSERT_TRUE(parse_tile_year(sealed_file(good.tensors, good.metadata), "x"));
+  Tensors wrong = good.tensors;
+  Tensor& cells = wrong.at("cells");
+  cells.type = DType::F32;
+  cells.shape = {static_cast<int64_t>(cells.bytes.size() / 4)};
+  EXPECT_FALSE(parse_tile_year(sealed_file(wrong, good.metadata), "x"));
+  const auto cells_of_window = window(-7, 40, 5, 6);
+  EXPECT_FALSE(parse_tile_state(sealed_file(wrong, good.metadata), "x", cells_of_window, "key"));
+
+  TileState state;
+  state.members = {{std::vector<float>(cells_of_window.size(), 1)}};
+  const std::string text = format_tile_state(state, cells_of_window, "key");
+  Safetensors file = parse_safetensors(std::string_view(text).substr(0, text.size() - 8), "x");
+  ASSERT_TRUE(parse_tile_state(text, "x", cells_of_window, "key"));
+  Tensor& member = file.tensors.at("member0");
+  member.type = DType::U8;
+  member.shape = {static_cast<int64_t>(member.bytes.size())};
+  EXPECT_FALSE(
+      parse_tile_state(sealed_file(file.tensors, file.metadata), "x", cells_of_window, "key"));
+}
+
+TEST(TileYearFile, CellsOutsideTheTileAndImpossibleYearsAreRefused) {
+  const std::string bytes = format_tile_year(year_over(window(-7, 40, 5, 6)));
+  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "window", "[-7,40,5,5]"), "x"));
+  EXPECT_FALSE(
+      parse_tile_year(with_metadata(bytes, "window", "[-9223372036854775808,40,5,6]"), "x"));
+  EXPECT_FALSE(parse_tile_year(with_metadata(bytes, "days", "-60"), "x"));
+}
+
 TEST(TileYearFile, ForeignFilesAreAbsent) {
   const TileYear year = year_over(window(0, 0, 3, 2));
   const std::string bytes = format_tile_year(year);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inputs that cannot be read, or that change while a run is going on. A file that is damaged fails
+// its tiles (exit code 1); a fault that says nothing about the file, or a file that was exchanged,
+// is worth another try (75).
+#include <gmock/gmock.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/atomic_file.h"
+#include "place.h"
+
+namespace fluxtile::faults {
+namespace {
+
+using testing::HasSubstr;
+
+class Reads : public Place {
+ protected:
+  [[nodiscard]] fs::path inputs() const { return folder() / "w"; }
+  [[nodiscard]] fs::path out() const { return folder() / "out"; }
+  static std::string reason(int error) {
+    return std::error_code(error, std::generic_category()).message();
+  }
+  /// Reads of a file in an undisturbed run from nothing.
+  size_t reads_of(const std::string& name) {
+    size_t reads = 0;
+    for (const Call& call : calls_of(new_run(folder() / "dry"), "*/" + name))
+      reads += call.name == "read" ? 1 : 0;
+    fs::remove_all(folder() / "dry");
+    return reads;
+  }
+  /// Stops a run when its first tile-year is there, does something to the inputs, and lets it go
+  /// on.
+  Outcome changed_underway(const std::function<void()>& deed) {
+    Fault fault;
+    fault.call = "rename";
+    fault.path = "*.tile-year.*.part";
+    fault.action = "stop-after";
+    return halted_run(new_run_of(inputs(), out()), fault, deed);
+  }
+};
+
+TEST_F(Reads, ErrorsInTheMiddle) {
+  for (const std::string name : {"gpp_2018185.tif", "tmmx_2018.nc", "crop_2018.tif"}) {
+    const auto reads = static_cast<long>(reads_of(name));
+    ASSERT_GT(reads, 2) << name;
+    std::vector<long> moments = {reads};
+    if (in_full()) moments = {1, 2, reads / 4, reads / 2, reads * 3 / 4, reads - 1, reads};
+    size_t tried = 0;
+    for (const long nth : moments) {
+      if (nth < 1) continue;
+      take_old(out());
+      Fault fault;
+      fault.call = "read";
+      fault.path = "*/" + name;
+      fault.nth = nth;
+      fault.count = 0;
+      fault.action = "errno:" + std::to_string(EIO);
+      const std::string what = name + ", read " + std::to_string(nth);
+      const Outcome outcome = end_to_end::execute(new_run(out()), with({fault}));
+      if (outcome.code == 0) continue;  // two threads do not read in the same order twice
+      ++tried;
+      // While headers are read the run cannot begin; later the tiles fail.
+      EXPECT_THAT(outcome.code, testing::AnyOf(1, 74)) << what;
+      expect_told(outcome, outcome.code, {name, reason(EIO)}, what);
+      expect_old(out(), what);
+      expect_rerun(out(), what);
+    }
+    EXPECT_GE(tried, 1U) << name;
+    note("read", "EIO in the middle of " + name, tried,
+         "1 (tiles recorded as failed) or 74 while planning, naming the file; old products as they "
+         "were; the rerun completes");
+  }
+}
+
+TEST_F(Reads, TilesThatFailAreMarkedAndMended) {
+  const std::string name = "gpp_2018185.tif";
+  Fault fault;
+  fault.call = "read";
+  fault.path = "*/" + name;
+  fault.nth = static_cast<long>(reads_of(name));
+  fault.count = 0;
+  fault.action = "errno:" + std::to_string(EIO);
+  const Words forgiving = {"--set", "run.max_failed_tiles=9"};
+  const Outcome outcome = end_to_end::execute(new_run(out(), forgiving), with({fault}));
+  expect_told({outcome.code, outcome.signal, "", "fluxtile: error:" + outcome.err, 0}, 1,
+              {name, reason(EIO)}, "forgiving");
+  const Json record = end_to_end::run_record(out());
+  EXPECT_GT(record.at("failures").size(), 0U);
+  EXPECT_EQ(0, end_to_end::fluxtile({"verify", out().string()}).code);
+  expect_rerun(out(), "mended");
+}
+
+TEST_F(Reads, PassingFaults) {
+  for (const int error : {ESTALE, ENOMEM, ETIMEDOUT}) {
+    const std::string name = error == ENOMEM ? "tmmx_2018.nc" : "gpp_2018185.tif";
+    fs::remove_all(out());
+    Fault fault;
+    fault.call = "read";
+    fault.path = "*/" + name;
+    fault.nth = static_cast<long>(reads_of(name));
+    fault.count = 0;
+    fault.action = "errno:" + std::to_string(error);
+    const Outcome outcome = end_to_end::execute(new_run(out()), with({fault}));
+    expect_told(outcome, 75, {name, reason(error), "run the same command again"}, name);
+    expect_rerun(out(), name);
+  }
+  note("read", "passing faults while reading (ESTALE, ETIMEDOUT, ENOMEM)", 3,
+       "75 with file and cause; no tile is blamed; the rerun completes");
+}
+
+TEST_F(Reads, InputThatIsTruncated) {
+  end_to_end::copy_world(world(), inputs());
+  const fs::path composite = inputs() / "gpp" / "gpp_2019185.tif", kept = folder() / "kept";
+  fs::copy_file(composite, kept);
+  for (const fs::path& file : {composite, inputs() / "climate" / "tmmx_2019.nc"}) {
+    fs::remove_all(out());
+    fs::copy_file(file, kept, fs::copy_options::overwrite_existing);
+    const Outcome outcome =
+        changed_underway([&] { fs::resize_file(file, fs::file_size(file) / 2); });
+    expect_told(outcome, 75, {file.filename().string(), "changed while the run was going on"},
+                file.string());
+    const Outcome damaged = end_to_end::execute(new_run_of(inputs(), out()));
+    EXPECT_THAT(damaged.code, testing::AnyOf(1, 65)) << damaged.err;
+    EXPECT_THAT(damaged.err, HasSubstr(file.filename().string()));
+    fs::rename(kept, file);
+    const Outcome again = end_to_end::execute(new_run_of(inputs(), out()));
+    EXPECT_EQ(0, again.code) << again.err;
+    EXPECT_EQ("", end_to_end::differences(new_products(), visible(out())));
+  }
+  note("read", "a GeoTIFF, a NetCDF truncated during the run", 2,
+       "75, then 1 or 65 until it is mended; then the right bytes");
+}
+
+TEST_F(Reads, InputThatIsExchanged) {
+  end_to_end::copy_world(world(), inputs());
+  const fs::path composite = inputs() / "gpp" / "gpp_2018185.tif", other = folder() / "other.tif";
+  fs::copy_file(composite, other);
+  for (int column = 0; column < 8; ++column) end_to_end::change_cell(other, column, 6, 200);
+  const Outcome outcome = changed_underway([&] { fs::rename(other, composite); });
+  expect_told(outcome, 75, {"gpp_2018185.tif", "changed while the run was going on"}, "exchanged");
+  EXPECT_TRUE(visible(out()).empty());
+  const Outcome again = end_to_end::execute(new_run_of(inputs(), out()));
+  EXPECT_EQ(0, again.code) << again.err;
+  const fs::path reference = folder() / "reference";
+  ASSERT_EQ(0, end_to_end::execute(new_run_of(inputs(), reference)).code);
+  EXPECT_EQ("", end_to_end::differences(visible(reference), visible(out())));
+  EXPECT_NE("", end_to_end::differences(new_products(), visible(out())));
+  note("read", "an input replaced by another during the run", 1,
+       "75; the rerun gives the bytes of a run that only knew the other file");
+}
+
+TEST_F(Reads, InputThatComesAndGoes) {
+  // Another file while the run goes on, then the first one again, as if it had never been away:
+  // nothing that was made from the other may count.
+  end_to_end::copy_world(world(), inputs());
+  const fs::path composite = inputs() / "gpp" / "gpp_2018185.tif", kept = folder() / "kept.tif",
+                 other = folder() / "other.tif";
+  fs::copy_file(composite, other);
+  for (int column = 0; column < 16; ++column)
+    for (int row = 0; row < 16; ++row) end_to_end::change_cell(other, column, row, 200);
+  const Outcome outcome = changed_underway([&] {
+    fs::rename(composite, kept);
+    fs::rename(other, composite);
+  });
+  EXPECT_EQ(75, outcome.code) << outcome.err;
+  fs::rename(kept, composite);
+  const Outcome again = end_to_end::execute(new_run_of(inputs(), out()));
+  EXPECT_EQ(0, again.code) << again.err;
+  EXPECT_EQ("", end_to_end::differences(new_products(), visible(out())));
+  note("read", "an input replaced during the run and put back behind it", 1,
+       "75; the rerun gives the bytes of an undisturbed run");
+}
+
+TEST_F(Reads, InputThatDisappears) {
+  end_to_end::copy_world(world(), inputs());
+  const fs::path climate = inputs() / "climate" / "srad_2019.nc", kept = folder() / "kept.nc";
+  const Outcome outcome = changed_underway([&] { fs::rename(climate, kept); });
+  expect_told(outcome, 75, {"srad_2019.nc", "disappeared while the run was going on"}, "gone");
+  const Outcome without = end_to_end::execute(new_run_of(inputs(), out()));
+  EXPECT_EQ(65, without.code) << without.err;
+  EXPECT_THAT(without.err, HasSubstr("srad"));
+  fs::rename(kept, climate);
+  const Outcome again = end_to_end::execute(new_run_of(inputs(), out()));
+  EXPECT_EQ(0, again.code) << again.err;
+  EXPECT_EQ("", end_to_end::differences(new_products(), visible(out())));
+  note("read", "an input deleted during the run", 1, "75, then 65 until it is back");
+}
+
+}  // namespace
+}  // namespace fluxtile::faults
