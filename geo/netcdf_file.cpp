@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/system_fault.h"
+#include "geo/gdal_access.h"
 #include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
 #include "geo/read_failure.h"
@@ -116,6 +117,7 @@ void check_netcdf(int status, const std::string& path, const std::string& doing)
 }
 
 NcFile& open_netcdf(const std::string& path) {
+  refuse_remote(path);
   const Identity identity = identify(path);
   auto& list = entries();
   for (auto it = list.begin(); it != list.end(); ++it) {
