@@ -99,6 +99,9 @@ std::string clean(std::string text) {
 NetcdfLock::NetcdfLock() {
   netcdf_mutex().lock();
   errno = 0;  // what is there when a call fails is of this work
+  // HDF5 1.10 crashes at the end of the process over a file that could not be closed.
+  static const bool nothing_at_exit = H5dont_atexit() >= 0;
+  static_cast<void>(nothing_at_exit);
   // HDF5 prints what it does not find to stderr unless every thread tells it not to; NetCDF tells
   // it in the first one alone. What matters comes back as a status.
   thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;

@@ -250,7 +250,7 @@ HWY_INLINE void group_sums(const Day<Word>& day, size_t group, size_t lane, floa
 }
 
 /// The new states of a group's units from the sums of their gates. Not inlined: the compiler would
-/// keep its constants in registers that the sums need (half the speed on AVX2).
+/// keep its constants in registers that the sums need (a fifth of the speed on AVX2).
 template <Gates kGates>
 HWY_NOINLINE void group_states(const float* sums, const float* before, float* after, float* cells) {
   constexpr size_t kUnitsAbreast = kAbreast / 2;

@@ -26,6 +26,10 @@ export XDG_RUNTIME_DIR=/run/user/0 HOME=/tmp/home
 unset DBUS_SESSION_BUS_ADDRESS
 units=$XDG_RUNTIME_DIR/systemd/user
 mkdir -p /run/systemd/system "$units" $HOME /var/lib/fluxtile/metrics /srv/fluxtile
+# What a sandbox hides things behind; on a machine of its own, systemd makes these when it boots.
+(umask 777 && mkdir -p /run/systemd/inaccessible/dir)
+chmod 755 /run/systemd/inaccessible
+(cd /run/systemd/inaccessible && touch reg && mknod chr c 0 0 && mknod blk b 0 0 && mkfifo fifo && chmod 0 reg chr blk fifo)
 fail() { echo "FAILED: $*" >&2; cat /srv/log /srv/manager 2> /dev/null | tail -40 >&2; exit 1; }
 
 # install.sh puts the files in their places; what a manager of a user cannot do is taken out, and times are short.
