@@ -31,7 +31,7 @@ class Nights : public Workplace {
     return read_json(outputs() / ".fluxtile" / "last-run.json");
   }
   /// A night: cell-days that went through the networks.
-  [[nodiscard]] double night() const {
+  double night() const {
     run(world(), outputs(), latest());
     return last_run().at("pixel_days").get<double>();
   }

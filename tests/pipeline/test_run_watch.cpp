@@ -131,7 +131,7 @@ TEST(RunSummary, OneLineWithWhatAnOperatorWants) {
   EXPECT_EQ(
       "iowa-2018: some tiles failed (exit code 1); 1 tile-year computed, 14 kept, 1 tile failed; "
       "days 2018-08-13 to 2018-08-20; 41 products written; inputs 1 added, 8 changed "
-      "(gpp_2018225.tif, pr_2018.nc, vs_2018.nc, ...); 38 s, peak memory 812 MiB; 3 tiles failed "
+      "(gpp_2018225.tif, pr_2018.nc, vs_2018.nc, ...); 39 s, peak memory 812 MiB; 3 tiles failed "
       "(a.tif)",
       line);
   const auto json = nlohmann::json::parse(summary_json(facts));
