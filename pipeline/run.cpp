@@ -182,7 +182,7 @@ size_t replace_products(const RunStages& stages, const Ledger& ledger, const Con
                         const RunTally& tally, Progress& progress, Clock::time_point begin,
                         const std::optional<RunRecord>& before, const RunLock& lock) {
   const Plan& plan = *stages.plan;
-  ProductReplacement replacement(config.output_directory, lock);
+  ProductReplacement replacement(config.output_directory, config.name, lock);
   Config aside = config;  // as if they were made for another folder
   aside.output_directory = replacement.directory();
   progress.begin("merge", plan.regions.size() * result_years(plan));
@@ -363,6 +363,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    for (const auto& unit : units)
+      tally.regions[plan.regions[unit.region].name].tile_years_kept += result_years(plan);
     if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();

@@ -19,65 +19,93 @@ constexpr Floats d;
 constexpr size_t N = hn::MaxLanes(d);
 /// Lanes of a block that are worked on together: two vectors.
 constexpr size_t kChunk = 2 * N;
-/// Units of a layer with three or four gates and dense rows of a register tile: as many
-/// accumulators as there are registers for.
-template <Gates kGates>
-constexpr size_t kTileUnits = (N == 16 ? 4 : 2) / (kGates == Gates::lstm ? 2 : 1);
-constexpr size_t kTileRows = N == 16 ? 8 : 4;
+/// Rows that are summed up together, of two vectors each, at most: as many as there are registers
+/// for, beside two vectors of values and one of a weight.
+constexpr size_t kMostTileRows = N == 16 ? 12 : 6;
+constexpr size_t kDenseTileRows = N == 16 ? 8 : 4;
 
-/// 2^x, relative error 1.2e-7, for |x| <= limit; x beyond is cut there, where gates are flat:
-/// 2^k 2^f with |f| <= 1/2 and a polynomial through seven Chebyshev nodes for 2^f.
-HWY_INLINE V power_of_two(V x, float limit = 63) {
-  x = hn::Min(hn::Max(x, hn::Set(d, -limit)), hn::Set(d, limit));
-  const V k = hn::Round(x);
-  const V f = hn::Sub(x, k);
-  V p = hn::Set(d, 0.000154614448F);
-  p = hn::MulAdd(p, f, hn::Set(d, 0.00134004280F));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.00961805694F));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.0555032715F));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.240226507F));
-  p = hn::MulAdd(p, f, hn::Set(d, 0.693147182F));
-  p = hn::MulAdd(p, f, hn::Set(d, 1.0F));
+/// 1.5 * 2^23: a small number that it is added to is rounded to an integer (ties to even), which
+/// then stands in the last bits of the sum; the lowest nine of its own are 0.
+constexpr float kRounder = 12582912.0F;
+
+/// Gates of this many vectors are computed side by side: a processor has to wait for the result of
+/// every operation, and does another vector's meanwhile.
+constexpr size_t kAbreast = 4;
+using Several = V[kAbreast];
+
+/// What is done to each of several vectors before the next thing is done to the first.
+template <typename Work>
+HWY_INLINE void each(Work&& work) {
+#pragma GCC unroll 4
+  for (size_t k = 0; k < kAbreast; ++k) work(k);
+}
+
+/// x becomes 2^(x * factor), relative error 1.2e-7, for |x * factor| <= limit; beyond it is cut
+/// there, where gates are flat: 2^k 2^f with |f| <= 1/2 and a polynomial through seven Chebyshev
+/// nodes for 2^f.
+HWY_INLINE void powers_of_two(Several& x, float factor, float limit = 63) {
+  Several shifted, p;
+  each([&](size_t k) { x[k] = hn::Mul(x[k], hn::Set(d, factor)); });
+  each([&](size_t k) { x[k] = hn::Max(x[k], hn::Set(d, -limit)); });
+  each([&](size_t k) { x[k] = hn::Min(x[k], hn::Set(d, limit)); });
+  each([&](size_t k) { shifted[k] = hn::Add(x[k], hn::Set(d, kRounder)); });
+  each([&](size_t k) { x[k] = hn::Sub(x[k], hn::Sub(shifted[k], hn::Set(d, kRounder))); });
+  each([&](size_t k) {
+    p[k] = hn::MulAdd(hn::Set(d, 0.000154614448F), x[k], hn::Set(d, 0.00134004280F));
+  });
+  for (const float c : {0.00961805694F, 0.0555032715F, 0.240226507F, 0.693147182F, 1.0F})
+    each([&](size_t k) { p[k] = hn::MulAdd(p[k], x[k], hn::Set(d, c)); });
   const hn::RebindToSigned<Floats> di;
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, k));
-  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), exponent));
+  each([&](size_t k) {
+    const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted[k]));
+    x[k] = hn::BitCast(d, hn::Add(hn::BitCast(di, p[k]), exponent));
+  });
 }
 
 constexpr float kLog2E = 1.44269504F;
 
-HWY_INLINE V exponential(V x) { return power_of_two(hn::Mul(x, hn::Set(d, kLog2E))); }
-
-/// The new state of one unit of a GRU from the sums of its gates:
+/// New states h of units of a GRU from the sums of their gates:
 ///   r = 1 / (1 + e^-ar), n = tanh(in + r * an), z = 1 / (1 + e^-az), h' = (1 - z) n + z h.
 /// With ez = e^-az and en = e^-2n' that is (ez (1 - en) + h (1 + en)) / ((1 + ez) (1 + en)).
-HWY_INLINE V gru_state(V ar, V az, V in, V an, V h) {
+HWY_INLINE void gru_states(Several& ar, Several& az, const Several& in, const Several& an,
+                           Several& h) {
   const V one = hn::Set(d, 1.0F);
-  const V r = hn::Div(one, hn::Add(one, power_of_two(hn::Mul(ar, hn::Set(d, -kLog2E)))));
-  const V ez = power_of_two(hn::Mul(az, hn::Set(d, -kLog2E)));
-  const V en = power_of_two(hn::Mul(hn::MulAdd(r, an, in), hn::Set(d, -2 * kLog2E)));
-  const V more = hn::Add(one, en);
-  const V numerator = hn::MulAdd(ez, hn::Sub(one, en), hn::Mul(h, more));
-  return hn::Div(numerator, hn::Mul(hn::Add(one, ez), more));
+  powers_of_two(ar, -kLog2E);
+  Several en;
+  each([&](size_t k) { en[k] = hn::MulAdd(hn::Div(one, hn::Add(one, ar[k])), an[k], in[k]); });
+  powers_of_two(az, -kLog2E);
+  powers_of_two(en, -2 * kLog2E);
+  each([&](size_t k) {
+    const V more = hn::Add(one, en[k]);
+    const V numerator = hn::MulAdd(az[k], hn::Sub(one, en[k]), hn::Mul(h[k], more));
+    h[k] = hn::Div(numerator, hn::Mul(hn::Add(one, az[k]), more));
+  });
 }
 
-/// The new cell of one unit of an LSTM, c' = f c + i g with sigmoids i, f and tanh g. With e = e^-a
-/// of i and f and eg = e^-2ag that is (c (1 + ei) (1 + eg) + (1 - eg) (1 + ef)) over the product of
+/// New cells c of units of an LSTM, c' = f c + i g with sigmoids i, f and tanh g. With e = e^-a of
+/// i and f and eg = e^-2ag that is (c (1 + ei) (1 + eg) + (1 - eg) (1 + ef)) over the product of
 /// the three sums: powers are cut at 2^40, so that it stays a float.
-HWY_INLINE V lstm_cell(V ai, V af, V ag, V c) {
-  const V one = hn::Set(d, 1.0F), log = hn::Set(d, -kLog2E);
-  const V i = hn::Add(one, power_of_two(hn::Mul(ai, log), 40));
-  const V f = hn::Add(one, power_of_two(hn::Mul(af, log), 40));
-  const V eg = power_of_two(hn::Mul(ag, hn::Set(d, -2 * kLog2E)), 40);
-  const V ig = hn::Mul(i, hn::Add(one, eg));
-  return hn::Div(hn::MulAdd(c, ig, hn::Mul(hn::Sub(one, eg), f)), hn::Mul(ig, f));
+HWY_INLINE void lstm_cells(Several& ai, Several& af, Several& ag, Several& c) {
+  const V one = hn::Set(d, 1.0F);
+  powers_of_two(ai, -kLog2E, 40);
+  powers_of_two(af, -kLog2E, 40);
+  powers_of_two(ag, -2 * kLog2E, 40);
+  each([&](size_t k) {
+    const V f = hn::Add(one, af[k]), ig = hn::Mul(hn::Add(one, ai[k]), hn::Add(one, ag[k]));
+    c[k] = hn::Div(hn::MulAdd(c[k], ig, hn::Mul(hn::Sub(one, ag[k]), f)), hn::Mul(ig, f));
+  });
 }
 
-/// The new state of one unit of an LSTM, h' = o tanh(c').
-HWY_INLINE V lstm_state(V ao, V c) {
+/// ao becomes the new states of units of an LSTM, h' = o tanh(c').
+HWY_INLINE void lstm_states(Several& ao, const Several& c) {
   const V one = hn::Set(d, 1.0F);
-  const V o = hn::Add(one, power_of_two(hn::Mul(ao, hn::Set(d, -kLog2E))));
-  const V ec = power_of_two(hn::Mul(c, hn::Set(d, -2 * kLog2E)));
-  return hn::Div(hn::Sub(one, ec), hn::Mul(o, hn::Add(one, ec)));
+  Several ec;
+  each([&](size_t k) { ec[k] = c[k]; });
+  powers_of_two(ao, -kLog2E);
+  powers_of_two(ec, -2 * kLog2E);
+  each([&](size_t k) {
+    ao[k] = hn::Div(hn::Sub(one, ec[k]), hn::Mul(hn::Add(one, ao[k]), hn::Add(one, ec[k])));
+  });
 }
 
 using PairTag = hn::RebindToUnsigned<Floats>;
@@ -137,17 +165,16 @@ struct Rows {
   size_t count = 0;
 };
 
-/// sums[row][v] += sum over columns of weight * value; the rows of a tile stand kApart apart in
-/// groups of kTogether.
-template <typename Products, size_t kRows, size_t kTogether, size_t kApart, size_t kStride,
-          typename Word>
+/// sums[row][v] += sum over columns of weight * value. A column has kStride weights, one beside the
+/// other; a tile takes kRows of them.
+template <typename Products, size_t kRows, size_t kStride, typename Word>
 HWY_INLINE void add_columns(const Word* HWY_RESTRICT weights, const Word* HWY_RESTRICT values,
                             size_t columns, V (&sums)[kRows][2]) {
   for (size_t column = 0; column < columns; ++column) {
     const auto left = Products::load(values), right = Products::load(values + N);
 #pragma GCC unroll 12
     for (size_t row = 0; row < kRows; ++row) {
-      const auto weight = Products::weight(weights[row / kTogether * kApart + row % kTogether]);
+      const auto weight = Products::weight(weights[row]);
       sums[row][0] = Products::add(weight, left, sums[row][0]);
       sums[row][1] = Products::add(weight, right, sums[row][1]);
     }
@@ -170,21 +197,20 @@ struct Day {
   float* cells;
 };
 
-/// Lets the compiler forget what it knows of memory, so that a stored vector takes no register.
-HWY_INLINE void keep_in_memory() { asm volatile("" ::: "memory"); }
-
-/// Some units of a group, for one chunk of lanes.
-template <Gates kGates, typename Products, typename Word>
-HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit, size_t lane) {
-  constexpr size_t U = kTileUnits<kGates>, kAll = static_cast<size_t>(kGates);
-  constexpr size_t kStride = kAll * kGroupUnits;  // rows of a group
+/// Rows kFirst, ... of a group, for one chunk of lanes: their sums go to sums[row of the group].
+/// The reset gate of a GRU stands between the input's and the recurrent part of n: the first goes
+/// to the place of the new state.
+template <Gates kGates, typename Products, size_t kFirst, size_t kRows, typename Word>
+HWY_INLINE void tile_sums(const Day<Word>& day, size_t group, size_t lane, float* to) {
+  constexpr size_t kStride = static_cast<size_t>(kGates) * kGroupUnits;
+  constexpr size_t kReset = kGates == Gates::gru ? 2 * kGroupUnits : kStride;  // first row of n
   size_t columns = day.hidden.count;
   for (size_t part = 0; part < day.parts; ++part) columns += day.inputs[part].count;
-  const Word* weights = day.weights + group * columns * kStride + unit;
-  V sums[kAll * U][2];
+  const Word* weights = day.weights + group * columns * kStride + kFirst;
+  V sums[kRows][2];
 #pragma GCC unroll 12
-  for (size_t row = 0; row < kAll * U; ++row) {
-    const size_t at = group * kStride + row / U * kGroupUnits + unit + row % U;
+  for (size_t row = 0; row < kRows; ++row) {
+    const size_t at = group * kStride + kFirst + row;
 #pragma GCC unroll 2
     for (size_t v = 0; v < 2; ++v)
       sums[row][v] = day.start ? hn::Load(d, day.start + at * kLanes + lane + v * N)
@@ -192,51 +218,86 @@ HWY_INLINE void recurrent_units(const Day<Word>& day, size_t group, size_t unit,
   }
   for (size_t part = 0; part < day.parts; ++part) {
     const Rows<Word>& rows = day.inputs[part];
-    add_columns<Products, kAll * U, U, kGroupUnits, kStride>(weights, rows.values + lane,
-                                                             rows.count, sums);
+    add_columns<Products, kRows, kStride>(weights, rows.values + lane, rows.count, sums);
     weights += rows.count * kStride;
   }
-  // The reset gate of a GRU stands between the input's and the recurrent part of n: the first is
-  // put aside, in the place of the new state, for the registers are all taken.
-  if constexpr (kGates == Gates::gru) {
-#pragma GCC unroll 4
-    for (size_t u = 0; u < U; ++u) {
-      const size_t at = group * kGroupUnits + unit + u;
-#pragma GCC unroll 2
-      for (size_t v = 0; v < 2; ++v) {
-        hn::Store(sums[2 * U + u][v], d, day.after + at * kLanes + lane + v * N);
-        sums[2 * U + u][v] = hn::Set(d, day.layer.recurrent_bias[at]);
-      }
-    }
-    keep_in_memory();
-  }
-  add_columns<Products, kAll * U, U, kGroupUnits, kStride>(weights, day.hidden.values + lane,
-                                                           day.hidden.count, sums);
-#pragma GCC unroll 4
-  for (size_t u = 0; u < U; ++u) {
-    const size_t at = (group * kGroupUnits + unit + u) * kLanes + lane;
+#pragma GCC unroll 12
+  for (size_t row = 0; row < kRows; ++row) {
+    if (kFirst + row < kReset) continue;
+    const size_t at = group * kGroupUnits + kFirst + row - kReset;
 #pragma GCC unroll 2
     for (size_t v = 0; v < 2; ++v) {
-      float* after = day.after + at + v * N;
-      if constexpr (kGates == Gates::gru) {
-        const V h = hn::Load(d, day.before + at + v * N), input_n = hn::Load(d, after);
-        hn::Store(gru_state(sums[u][v], sums[U + u][v], input_n, sums[2 * U + u][v], h), d, after);
-      } else {
-        float* cells = day.cells + at + v * N;
-        const V c = lstm_cell(sums[u][v], sums[U + u][v], sums[2 * U + u][v], hn::Load(d, cells));
-        hn::Store(c, d, cells);
-        hn::Store(lstm_state(sums[3 * U + u][v], c), d, after);
-      }
+      hn::Store(sums[row][v], d, day.after + at * kLanes + lane + v * N);
+      sums[row][v] = hn::Set(d, day.layer.recurrent_bias[at]);
+    }
+  }
+  add_columns<Products, kRows, kStride>(weights, day.hidden.values + lane, day.hidden.count, sums);
+#pragma GCC unroll 12
+  for (size_t row = 0; row < kRows; ++row) {
+#pragma GCC unroll 2
+    for (size_t v = 0; v < 2; ++v) hn::Store(sums[row][v], d, to + (kFirst + row) * kChunk + v * N);
+  }
+}
+
+/// All rows of a group, in tiles as even as possible.
+template <Gates kGates, typename Products, size_t kTile = 0, typename Word>
+HWY_INLINE void group_sums(const Day<Word>& day, size_t group, size_t lane, float* sums) {
+  constexpr size_t kRows = static_cast<size_t>(kGates) * kGroupUnits;
+  constexpr size_t kTiles = (kRows + kMostTileRows - 1) / kMostTileRows;
+  constexpr size_t kFirst = kTile * kRows / kTiles, kEnd = (kTile + 1) * kRows / kTiles;
+  tile_sums<kGates, Products, kFirst, kEnd - kFirst>(day, group, lane, sums);
+  if constexpr (kTile + 1 < kTiles) group_sums<kGates, Products, kTile + 1>(day, group, lane, sums);
+}
+
+/// The new states of a group's units from the sums of their gates. Not inlined: the compiler would
+/// keep its constants in registers that the sums need (a fifth of the speed on AVX2).
+template <Gates kGates>
+HWY_NOINLINE void group_states(const float* sums, const float* before, float* after, float* cells) {
+  constexpr size_t kUnitsAbreast = kAbreast / 2;
+  for (size_t unit = 0; unit < kGroupUnits; unit += kUnitsAbreast) {
+    const auto at = [&](size_t k) { return (unit + k / 2) * kLanes + k % 2 * N; };
+    const auto gates = [&](size_t gate, Several& to) {
+      const float* from = sums + (gate * kGroupUnits + unit) * kChunk;
+      each([&](size_t k) { to[k] = hn::Load(d, from + k * N); });
+    };
+    const auto load = [&](const float* from, Several& to) {
+      each([&](size_t k) { to[k] = hn::Load(d, from + at(k)); });
+    };
+    const auto store = [&](const Several& from, float* to) {
+      each([&](size_t k) { hn::Store(from[k], d, to + at(k)); });
+    };
+    Several a, b, c, e, f;
+    if constexpr (kGates == Gates::gru) {
+      gates(0, a);
+      gates(1, b);
+      gates(2, c);
+      load(after, e);
+      load(before, f);
+      gru_states(a, b, e, c, f);
+      store(f, after);
+    } else {
+      gates(0, a);
+      gates(1, b);
+      gates(2, c);
+      gates(3, e);
+      load(cells, f);
+      lstm_cells(a, b, c, f);
+      store(f, cells);
+      lstm_states(e, f);
+      store(e, after);
     }
   }
 }
 
 template <Gates kGates, typename Products, typename Word>
 HWY_INLINE void all_units(const Day<Word>& day) {
-  for (size_t lane = 0; lane < kLanes; lane += kChunk) {
-    for (size_t group = 0; group < kGroups; ++group) {
-      for (size_t unit = 0; unit < kGroupUnits; unit += kTileUnits<kGates>)
-        recurrent_units<kGates, Products>(day, group, unit, lane);
+  alignas(64) float sums[static_cast<size_t>(kGates) * kGroupUnits * kChunk];
+  for (size_t group = 0; group < kGroups; ++group) {
+    for (size_t lane = 0; lane < kLanes; lane += kChunk) {
+      group_sums<kGates, Products>(day, group, lane, sums);
+      const size_t at = group * kGroupUnits * kLanes + lane;
+      group_states<kGates>(sums, day.before + at, day.after + at,
+                           kGates == Gates::lstm ? day.cells + at : nullptr);
     }
   }
 }
@@ -305,17 +366,16 @@ void RecurrentDay(const RecurrentLayer& layer, const float* start, const InputRo
 void Dense(const DenseLayer& layer, const float* in, bool relu, float* out) {
   const V zero = hn::Zero(d);
   for (size_t lane = 0; lane < kLanes; lane += kChunk) {
-    for (size_t row = 0; row < layer.rows; row += kTileRows) {
+    for (size_t row = 0; row < layer.rows; row += kDenseTileRows) {
       const float* weights =
           layer.weights.data() + row / kDenseRows * kDenseRows * layer.columns + row % kDenseRows;
-      V sums[kTileRows][2];
+      V sums[kDenseTileRows][2];
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kTileRows; ++r)
+      for (size_t r = 0; r < kDenseTileRows; ++r)
         sums[r][0] = sums[r][1] = hn::Set(d, layer.bias[row + r]);
-      add_columns<Fp32, kTileRows, kTileRows, 0, kDenseRows>(weights, in + lane, layer.columns,
-                                                             sums);
+      add_columns<Fp32, kDenseTileRows, kDenseRows>(weights, in + lane, layer.columns, sums);
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kTileRows; ++r) {
+      for (size_t r = 0; r < kDenseTileRows; ++r) {
 #pragma GCC unroll 2
         for (size_t v = 0; v < 2; ++v) {
           const V value = relu ? hn::Max(sums[r][v], zero) : sums[r][v];
@@ -341,16 +401,22 @@ void Head(const std::vector<float>& weights, float bias, const float* in, float*
 }
 
 void Attend(const float* score, const float* values, float* sum, float* weighted) {
+  static_assert(kLanes % N == 0 && (kLanes / N <= kAbreast || kLanes / N % kAbreast == 0));
   const V one = hn::Set(d, 1.0F);
-  for (size_t lane = 0; lane < kLanes; lane += N) {
-    const V e = power_of_two(hn::Mul(hn::Load(d, score + lane), hn::Set(d, -2 * kLog2E)));
-    const V tanh = hn::Div(hn::Sub(one, e), hn::Add(one, e));
-    const V share = exponential(tanh);
-    hn::Store(hn::Add(hn::Load(d, sum + lane), share), d, sum + lane);
-    for (size_t unit = 0; unit < kUnits; ++unit) {
-      float* to = weighted + unit * kLanes + lane;
-      hn::Store(hn::MulAdd(share, hn::Load(d, values + unit * kLanes + lane), hn::Load(d, to)), d,
-                to);
+  for (size_t first = 0; first < kLanes; first += kAbreast * N) {
+    // With fewer vectors than kAbreast some are computed twice.
+    const auto lane = [&](size_t k) { return (first + k * N) % kLanes; };
+    Several share;
+    each([&](size_t k) { share[k] = hn::Load(d, score + lane(k)); });
+    powers_of_two(share, -2 * kLog2E);
+    each([&](size_t k) { share[k] = hn::Div(hn::Sub(one, share[k]), hn::Add(one, share[k])); });
+    powers_of_two(share, kLog2E);
+    for (size_t k = 0; k < kAbreast && first + k * N < kLanes; ++k) {
+      hn::Store(hn::Add(hn::Load(d, sum + lane(k)), share[k]), d, sum + lane(k));
+      for (size_t row = lane(k); row < kUnits * kLanes; row += kLanes) {
+        const V so_far = hn::Load(d, weighted + row);
+        hn::Store(hn::MulAdd(share[k], hn::Load(d, values + row), so_far), d, weighted + row);
+      }
     }
   }
 }
