@@ -264,8 +264,9 @@ PartitionName=high Nodes={everyone} MaxTime=60 PriorityTier=2 PreemptMode=OFF
                 if process.parent in mine and process.pid not in mine:
                     mine.add(process.pid)
                     grown = True
+        control = self.daemons["slurmctld"].pid if "slurmctld" in self.daemons else None
         for pid in mine - {os.getpid()} - daemons:
-            if processes[pid].state != "Z":
+            if processes[pid].state != "Z" and processes[pid].parent != control:  # slurmscriptd
                 found.append(processes[pid])
         return found
 
