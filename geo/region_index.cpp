@@ -84,9 +84,8 @@ RegionIndex::RegionIndex(const Region& region) : edges_(std::make_unique<Edges>(
   // As many buckets as keep the number of entries at a few per edge.
   const double height = index.top - index.bottom;
   size_t buckets = 1;
-  if (!all.empty() && height > 0)
-    buckets = static_cast<size_t>(
-        std::clamp(4 * static_cast<double>(all.size()) * height / climb, 1.0, 65536.0));
+  const double wanted = 4 * static_cast<double>(all.size()) * (height / climb);
+  if (wanted > 1) buckets = static_cast<size_t>(std::min(wanted, 65536.0));  // not where it is NaN
   index.bucket_height = height > 0 ? height / static_cast<double>(buckets) : 1;
   index.first.assign(buckets + 1, 0);
   for (const Edge& edge : all)

@@ -22,7 +22,10 @@ using testing::HasSubstr;
 /// A tile-year over these cells whose values depend on the cell alone.
 TileYear year_over(const std::vector<CellIndex>& cells, size_t members = 2, bool daily = true) {
   TileYear year;
-  year.unit = {3, {-7, 40, 5, 6}, static_cast<int64_t>(cells.size())};
+  CellWindow box{-7, 40, 5, 6};
+  if (!cells.empty()) box = {};
+  for (const CellIndex& cell : cells) box = box.united({cell.column, cell.row, 1, 1});
+  year.unit = {3, box, static_cast<int64_t>(cells.size())};
   year.step = {2018, false, 60, false};
   year.variables = {"ra", "rh"};
   year.annual_variables = {"yield"};
