@@ -68,21 +68,22 @@ Error creation_error(const std::string& what, const std::string& path, int error
   return e;
 }
 
-void sync_path(const std::string& path, int flags) {
+/// Syncs `path`; a failure is told of `target`, the name a user knows it by.
+void sync_path(const std::string& path, int flags, const std::string& target) {
   const int fd = open(path.c_str(), flags | O_CLOEXEC);
   // A folder that may be written but not listed cannot be opened for this.
   if (fd < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0) return;
-  if (fd < 0) throw io_error("cannot open for fsync", path, errno);
+  if (fd < 0) throw io_error("cannot open for fsync", target, errno);
   const int failed = fsync(fd) == 0 ? 0 : errno;
   close(fd);
   // Some network file systems cannot fsync a folder; the rename is still atomic there.
   if (failed != 0 && !(failed == EINVAL && (flags & O_DIRECTORY) != 0))
-    throw io_error("cannot fsync", path, failed);
+    throw io_error("cannot fsync", target, failed);
 }
 
 }  // namespace
 
-void sync_folder(const std::string& folder) { sync_path(folder, O_RDONLY | O_DIRECTORY); }
+void sync_folder(const std::string& folder) { sync_path(folder, O_RDONLY | O_DIRECTORY, folder); }
 
 void create_folder(const std::string& folder) {
   fs::path path = fs::path(folder);
@@ -136,7 +137,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
-  sync_path(temporary_path(), O_RDONLY);
+  sync_path(temporary_path(), O_RDONLY, path_);
   place();
 }
 

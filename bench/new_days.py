@@ -23,6 +23,14 @@ import tempfile
 import repeats
 import worlds
 
+try:
+    import netCDF4
+except ImportError:  # the Python of the system may have it
+    python = repeats.python_with("netCDF4")
+    if python is None:
+        sys.exit("new_days.py needs netCDF4 for Python")
+    os.execv(python, [python] + sys.argv)
+
 # name -> (days there are before, days there are then, first day that is revised or None)
 CASES = {
     "august": (224, 232, None),
@@ -72,7 +80,6 @@ class World:
 
 def cut_climate(source, target, days, revised):
     """The first days of a daily NetCDF file; stored numbers are one more from the day `revised` on."""
-    import netCDF4
     os.remove(target)
     with netCDF4.Dataset(source) as a, netCDF4.Dataset(target, "w", format=a.data_model) as b:
         time = next(name for name in a.dimensions if name in ("day", "time"))
@@ -114,20 +121,20 @@ def same_products(a, b):
     return True
 
 
-def measure(build, km, threads, count, cases, check, progress=lambda text: None):
+def measure(build, km, threads, count, cases, check, done, progress=lambda text: None):
+    """Calls `done` with each case's name, runs, and whether its products are those of a full run (None: not looked at)."""
     fluxtile = os.path.join(build, "pipeline/fluxtile")
     folder = tempfile.mkdtemp(prefix="new-days-")
     out, before, fresh = (os.path.join(folder, name) for name in ("out", "before", "fresh"))
-    rows = {}
     try:
         world = World(folder, km, fluxtile)
         world.show(365)
-        full = []
+        runs = []
         for repeat in range(count):
             progress("full year, %d of %d" % (repeat + 1, count))
             shutil.rmtree(fresh, ignore_errors=True)
-            full.append(run(fluxtile, world.config, fresh, threads))
-        rows["full year"] = (full, True)
+            runs.append(run(fluxtile, world.config, fresh, threads))
+        done("full year", runs, None)
         day = 0
         for name in sorted(cases, key=lambda case: CASES[case][0]):
             start, end, revised = CASES[name]
@@ -151,7 +158,7 @@ def measure(build, km, threads, count, cases, check, progress=lambda text: None)
                 shutil.rmtree(fresh, ignore_errors=True)
                 run(fluxtile, world.config, fresh, threads)
                 same = same_products(out, fresh)
-            rows[name] = (runs, same)
+            done(name, runs, same)
             if revised is not None:  # go on from the values that were first there
                 shutil.rmtree(out)
                 shutil.move(before, out)
@@ -159,7 +166,6 @@ def measure(build, km, threads, count, cases, check, progress=lambda text: None)
                 day = end
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return rows
 
 
 def main():
@@ -175,26 +181,30 @@ def main():
     cases = a.cases.split(",")
     if any(case not in CASES for case in cases):
         ap.error("cases are " + ", ".join(CASES))
-    rows = measure(a.build, a.km, a.threads, a.repeats, cases, a.check, lambda text: print(text, file=sys.stderr))
-    middle = {name: {key: repeats.summary([run[key] for run in runs])["median"]
-                     for key in ("tiles_s", "infer_s", "cpu_s", "wall_s", "pixel_days")} for name, (runs, _) in rows.items()}
-    year = middle["full year"]
     print("%d km, %s, %d thread(s), median of %d" % (a.km, worlds.kind(), a.threads, a.repeats))
     print("| case | cell-days | tiles s | networks s | share of a full year | bar | cpu s | wall s | same bytes |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    failed = False
-    for name, (_, same) in rows.items():
-        m = middle[name]
-        share = m["tiles_s"] / year["tiles_s"]
-        bar = BARS.get(name)
-        failed = failed or same is False or (bar is not None and share > bar)
-        print("| %s | %d | %.2f | %.2f | %.4f (1/%.1f) | %s | %.1f | %.1f | %s |" % (
-            name, m["pixel_days"], m["tiles_s"], m["infer_s"], share, 1 / share if share else float("inf"),
-            "" if bar is None else "1/%d" % round(1 / bar), m["cpu_s"], m["wall_s"],
-            {True: "yes", False: "NO", None: "not checked"}[same]))
-    if a.json:
-        with open(a.json, "w") as f:
-            json.dump({name: {"runs": runs, "same": same} for name, (runs, same) in rows.items()}, f, indent=1)
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    rows, year, failed = {}, {}, []
+
+    def done(name, runs, same):
+        rows[name] = {"runs": runs, "same": same}
+        m = {key: repeats.summary([one[key] for one in runs])["median"]
+             for key in ("tiles_s", "infer_s", "cpu_s", "wall_s", "pixel_days")}
+        if not year:
+            year.update(m)
+        share, bar = m["tiles_s"] / year["tiles_s"], BARS.get(name)
+        if same is False or (bar is not None and share > bar):
+            failed.append(name)
+        print("| %s | %d | %.2f | %.2f | %.4f | %s | %.1f | %.1f | %s |" % (
+            name, m["pixel_days"], m["tiles_s"], m["infer_s"], share, "" if bar is None else "1/%d" % round(1 / bar),
+            m["cpu_s"], m["wall_s"], {True: "yes", False: "NO", None: ""}[same]), flush=True)
+        if a.json:
+            with open(a.json, "w") as f:
+                json.dump(rows, f, indent=1)
+
+    measure(a.build, a.km, a.threads, a.repeats, cases, a.check, done, lambda text: print(text, file=sys.stderr, flush=True))
+    if failed:
+        print("not as it should be: " + ", ".join(failed), file=sys.stderr)
     return 1 if failed else 0
 
 

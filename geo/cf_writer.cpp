@@ -282,8 +282,8 @@ struct CfWriter::Impl {
       const NetcdfLock lock;
       // Everything to the disk first: a file that fails here can still be abandoned cleanly.
       guarded([&] { check(nc_sync(id)); });
-      guarded([&] { check(nc_close(id)); });
-      id = -1;
+      // A file whose closing failed must not be closed again: NetCDF has forgotten half of it.
+      guarded([&] { check(nc_close(std::exchange(id, -1))); });
     }
     file.commit();
   }

@@ -90,6 +90,7 @@ void register_drivers(bool allow_remote) {
     CPLSetConfigOption("GDAL_VRT_ENABLE_PYTHON", "NO");
     CPLSetConfigOption("OGR_SQLITE_LOAD_EXTENSIONS", "");
     CPLSetConfigOption("OGR_SQLITE_ALLOW_EXTERNAL_ACCESS", "NO");
+    CPLSetConfigOption("ALLOW_OGR_SQL_FUNCTIONS_FROM_TRIGGER_AND_VIEW", "NO");
     CPLSetConfigOption("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", ".fluxtile-allows-no-remote-file");
     setenv("SPATIALITE_SECURITY", "strict", 1);  // a database of ours runs no file functions
     setenv("NCRCENV_IGNORE", "1", 1);            // no .ncrc of the current folder

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/system_fault.h"
+#include "geo/gdal_access.h"
 #include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
 #include "geo/read_failure.h"
@@ -98,6 +99,9 @@ std::string clean(std::string text) {
 NetcdfLock::NetcdfLock() {
   netcdf_mutex().lock();
   errno = 0;  // what is there when a call fails is of this work
+  // HDF5 1.10 crashes at the end of the process over a file that could not be closed.
+  static const bool nothing_at_exit = H5dont_atexit() >= 0;
+  static_cast<void>(nothing_at_exit);
   // HDF5 prints what it does not find to stderr unless every thread tells it not to; NetCDF tells
   // it in the first one alone. What matters comes back as a status.
   thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
@@ -113,6 +117,7 @@ void check_netcdf(int status, const std::string& path, const std::string& doing)
 }
 
 NcFile& open_netcdf(const std::string& path) {
+  refuse_remote(path);
   const Identity identity = identify(path);
   auto& list = entries();
   for (auto it = list.begin(); it != list.end(); ++it) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/netcdf_guard.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -11,8 +13,10 @@
 
 #include "base/error.h"
 #include "base/safe_text.h"
+#include "base/system_fault.h"
 #include "geo/gdal_access.h"
 #include "geo/gdal_drivers.h"
+#include "geo/read_failure.h"
 
 namespace fluxtile {
 namespace {
@@ -184,6 +188,34 @@ void check_hdf5(const std::string& path) {
       .hint("copy it into one plain file: nccopy -d 1 " + path + " copy.nc");
 }
 
+/// The first bytes; fewer where the file is shorter. They are read here since the library would try
+/// for ever where the disk reports an error (NC_readfileF of netCDF-C 4.9.0).
+std::string first_bytes(const std::string& path) {
+  const auto fail = [&](const char* what) {
+    const int system_error = errno;
+    return read_failure(Code::data, what, path, system_error, "")
+        .found(system_reason(system_error));
+  };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw fail("cannot open the file");
+  std::string head(8, '\0');
+  size_t have = 0;
+  while (have < head.size()) {
+    const ssize_t n = read(fd, head.data() + have, head.size() - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const Error error = fail("cannot read this file");
+      close(fd);
+      throw error;
+    }
+    if (n == 0) break;
+    have += static_cast<size_t>(n);
+  }
+  close(fd);
+  head.resize(have);
+  return head;
+}
+
 }  // namespace
 
 void check_classic_header(std::istream& in, uint64_t size, const std::string& path) {
@@ -198,13 +230,11 @@ void require_safe_netcdf(const std::string& path) {
   if (S_ISDIR(status.st_mode))
     throw Error(Code::data, "this is a directory, not a NetCDF file").file(path);
   if (!S_ISREG(status.st_mode)) throw Error(Code::data, "this is no plain file").file(path);
-  std::ifstream in(path, std::ios::binary);
-  std::array<char, 4> head{};
-  in.read(head.data(), head.size());
-  const bool classic = in && std::memcmp(head.data(), "CDF", 3) == 0 &&
+  const std::string head = first_bytes(path);
+  const bool classic = head.size() > 3 && head.compare(0, 3, "CDF") == 0 &&
                        (head[3] == 1 || head[3] == 2 || head[3] == 5);
   if (classic) {
-    in.seekg(0);
+    std::ifstream in(path, std::ios::binary);
     check_classic_header(in, static_cast<uint64_t>(status.st_size), path);
   } else if (H5Fis_hdf5(path.c_str()) > 0) {
     check_hdf5(path);

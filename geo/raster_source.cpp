@@ -364,6 +364,7 @@ DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
     return path.size() >= text.size() &&
            path.compare(path.size() - text.size(), text.size(), text) == 0;
   };
+  if (error.code() != Code::data) throw error;  // the machine is at fault, not the file
   if ((exists &&
        (ends_with(".nc") || ends_with(".nc4") || ends_with(".h5") || ends_with(".he5"))) ||
       begins_with("NETCDF:") || begins_with("HDF5:"))

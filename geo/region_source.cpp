@@ -3,7 +3,9 @@
 #include <ogrsf_frmts.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -179,6 +181,28 @@ void unite(const std::vector<GeometryPtr>& parts, Region& region) {
   for (const auto& part : parts) append_rings(*part, region.rings);
 }
 
+std::string number_text(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.9g", value);
+  return text.data();
+}
+
+/// Degrees that no place has are usually metres under a wrong CRS.
+void require_on_earth(const Crs& crs, const Region& region, const std::string& path) {
+  if (!crs.geographic() || crs.unit_factor() != 1) return;
+  constexpr double most_longitude = 720, most_latitude = 90.001;
+  for (const auto& ring : region.rings) {
+    for (const Point& p : ring) {
+      if (std::abs(p.x) <= most_longitude && std::abs(p.y) <= most_latitude) continue;
+      throw Error(Code::data, "the outline of region " + region.name + " leaves the earth")
+          .file(path)
+          .found(number_text(p.x) + ", " + number_text(p.y))
+          .expected("longitudes and latitudes in degrees, as in " + crs.name())
+          .hint("are these coordinates in metres? the file must declare their CRS");
+    }
+  }
+}
+
 bool has_key(const OGRFeature& feature, int field) {
   return feature.IsFieldSetAndNotNull(field) != 0;
 }
@@ -261,6 +285,7 @@ RegionSet read_regions(const RegionSource& source, const std::vector<std::string
     unite(parts[name], region);
     if (region.rings.empty())
       throw Error(Code::data, "a region without an outline").file(source.path).found(name);
+    require_on_earth(set.crs, region, source.path);
     set.regions.push_back(std::move(region));
   }
   return set;

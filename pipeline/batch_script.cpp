@@ -58,9 +58,11 @@ if [[ $code -eq 75 && $why != TERM ]]; then
     echo "fluxtile: $job was run again ${SLURM_RESTART_COUNT:-0} times and is given up; submit again" >&2
   elif scontrol requeue "$job"; then
     echo "fluxtile: $job will be run again" >&2
-    sleep 60 &
-    pid=$!
-    wait "$pid"  # Slurm ends this attempt
+    # Slurm ends this attempt, by TERM first.
+    for ((second = 0; second < 60; ++second)); do
+      [[ $why != TERM ]] || break
+      sleep 1
+    done
   else
     echo "fluxtile: $job cannot be requeued; submit again" >&2
   fi

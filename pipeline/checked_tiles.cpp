@@ -8,10 +8,13 @@
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/limited_file.h"
 #include "stages/write_tile.h"
 
 namespace fluxtile {
 namespace {
+
+constexpr size_t kLargest = 1 << 24;  // bytes of a note
 
 std::string note_path(const Config& config) { return private_folder(config) + "/checked.json"; }
 
@@ -45,7 +48,7 @@ void note_checked_tiles(const Plan& plan, const Config& config, const MergeCheck
   note["tile_years"] = files;
   note["results"] = check.region_results;
   const std::string text = note.dump(1) + "\n", path = note_path(config);
-  const auto before = attempt([&] { return read_file(path); });
+  const auto before = attempt([&] { return read_file_up_to(path, kLargest); });
   if (before.ok() && before.value() == text) return;
   // A courtesy to the next run: where it cannot be written, that one reads the tile-years.
   static_cast<void>(attempt([&] {
@@ -58,7 +61,7 @@ std::optional<MergeCheck> checked_tiles(const Plan& plan, const Config& config) 
   const std::string path = note_path(config);
   if (access(path.c_str(), F_OK) != 0) return std::nullopt;
   const auto check = attempt([&]() -> std::optional<MergeCheck> {
-    const auto note = nlohmann::json::parse(read_file(path));
+    const auto note = nlohmann::json::parse(read_file_up_to(path, kLargest));
     MergeCheck found;
     found.region_results = note.at("results").get<std::vector<std::string>>();
     if (note.at("plan").get<std::string>() != plan.id ||

@@ -291,6 +291,12 @@ class Cleaning {
           (running.owner.fate == Fate::unknown && age(running.path) > kLongestRun))
         take("leftover", running.path);
     }
+    // Batch scripts and logs of plans that are gone.
+    for (const auto& path : entries(private_ + "/batch")) {
+      const bool has_plan =
+          fs::exists(private_ + "/plans/" + path.filename().string() + ".json", error);
+      if (!has_plan && old_enough(path)) take_folder("leftover", path);
+    }
   }
 
   void take_folder(const std::string& kind, const fs::path& folder) {
@@ -326,6 +332,7 @@ class Cleaning {
                                                           {"tiles", "tile-year"},
                                                           {"failures", "failure"},
                                                           {"products", "leftover"},
+                                                          {"batch", "leftover"},
                                                           {"running", "leftover"},
                                                           {"checked.json", "leftover"}}) {
       const fs::path path = fs::path(private_) / folder;

@@ -427,7 +427,7 @@ void require_memory(const Config& config, const Plan& plan) {
 /// system a thousand times a few calls of stat.
 PlannedRun load_plan(const Config& config, const VerbOptions& options, PlanUse use) {
   const std::string path = plan_path(config, options.plan);
-  if (!is_there(path)) {
+  if (!is_file_name(options.plan) || !is_there(path)) {
     throw Error(Code::data, "there is no plan " + options.plan)
         .file(config.path)
         .expected(path)

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/nearest_name.h"
+#include "base/system_fault.h"
 #include "pipeline/climate_recipe.h"
 
 namespace fluxtile {
@@ -45,16 +46,37 @@ UnitConversion daily_conversion(const Unit& from, const Unit& to) {
 
 std::string day_text(int64_t day) { return to_text(from_days(day)); }
 
+/// A folder that glob() could not read, which it passes over without a word.
+struct UnreadFolder {
+  std::string path;
+  int system_error = 0;
+};
+thread_local UnreadFolder unread_folder;
+
+int note_unread_folder(const char* path, int system_error) {
+  if (system_error != ENOENT && system_error != ENOTDIR && unread_folder.system_error == 0)
+    unread_folder = {path, system_error};
+  return 0;
+}
+
 }  // namespace
 
 std::vector<std::string> expand_globs(const std::vector<std::string>& patterns) {
   std::set<std::string> files;
+  unread_folder = {};
   for (const auto& pattern : patterns) {
     glob_t found{};
-    if (glob(pattern.c_str(), GLOB_TILDE | GLOB_BRACE, nullptr, &found) == 0) {
+    if (glob(pattern.c_str(), GLOB_TILDE | GLOB_BRACE, note_unread_folder, &found) == 0) {
       for (size_t i = 0; i < found.gl_pathc; ++i) files.insert(found.gl_pathv[i]);
     }
     globfree(&found);
+  }
+  // Files that are there but were not seen would be a gap in the data.
+  if (unread_folder.system_error != 0) {
+    const bool denied = unread_folder.system_error == EACCES;
+    Error error = system_fault(denied ? Code::data : Code::io, "cannot read the folder",
+                               unread_folder.path, unread_folder.system_error);
+    throw denied ? error.hint("check its permissions") : error;
   }
   return {files.begin(), files.end()};
 }
@@ -677,9 +699,10 @@ void SourceResolver::resolve_crop_years() {
       throw fail("there is no crop map for " + std::to_string(year), "inputs.crop.files")
           .found("years " + std::to_string(crop_by_year_.begin()->first) + " to " +
                  std::to_string(crop_by_year_.rbegin()->first))
-          .hint(rotation ? "`rotation` looks two, four, ... years before; add a map of such a year, "
-                           "or set inputs.crop.missing_year to previous"
-                         : "add the map, or set inputs.crop.missing_year to previous or rotation");
+          .hint(rotation
+                    ? "`rotation` looks two, four, ... years before; add a map of such a year, "
+                      "or set inputs.crop.missing_year to previous"
+                    : "add the map, or set inputs.crop.missing_year to previous or rotation");
     }
     CropYear crop = *map;
     crop.year = year;

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/atomic_file.h"
+#include "base/file_name.h"
 #include "base/system_fault.h"
 
 namespace fluxtile {
@@ -27,10 +28,7 @@ std::string lock_folder(const std::string& output_directory) {
   return output_directory + "/.fluxtile/lock";
 }
 
-bool is_product_name(const std::string& name) {
-  return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
-}
+bool is_product_name(const std::string& name) { return is_file_name(name) && name.front() != '.'; }
 
 std::set<std::string> interrupted_replacement(const std::string& output_directory) {
   const std::string path = note_path(output_directory);
@@ -45,8 +43,12 @@ std::set<std::string> interrupted_replacement(const std::string& output_director
   return names;
 }
 
-ProductReplacement::ProductReplacement(std::string output_directory, const RunLock& lock)
-    : output_(std::move(output_directory)), private_(output_ + "/.fluxtile"), lock_(lock) {
+ProductReplacement::ProductReplacement(std::string output_directory, const std::string& run,
+                                       const RunLock& lock)
+    : output_(std::move(output_directory)),
+      stem_(run + "_"),
+      private_(output_ + "/.fluxtile"),
+      lock_(lock) {
   const std::string all = private_ + "/products";
   std::error_code error;
   fs::remove_all(all, error);  // of merges that were killed
@@ -103,7 +105,7 @@ void ProductReplacement::commit(const std::vector<std::string>& names,
   for (const auto& name : names) obsolete.erase(name);
   obsolete.erase("run.json");
   for (const auto& name : obsolete) {
-    if (!is_product_name(name)) continue;
+    if (!is_product_name(name) || name.rfind(stem_, 0) != 0) continue;
     lock_.require();
     std::error_code ignored;
     if (fs::remove(output_ + "/" + name, ignored))

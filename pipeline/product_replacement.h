@@ -17,8 +17,9 @@ namespace fluxtile {
 /// before the first rename and removed after the last, tells of a replacement that was interrupted.
 class ProductReplacement {
  public:
-  /// Clears what interrupted merges left. `lock` must outlive this. Throws Error(cannot_create).
-  ProductReplacement(std::string output_directory, const RunLock& lock);
+  /// `run`: its name, with which the names of its products begin. Clears what interrupted merges
+  /// left. `lock` must outlive this. Throws Error(cannot_create).
+  ProductReplacement(std::string output_directory, const std::string& run, const RunLock& lock);
   /// Removes the folder with what was not put in place.
   ~ProductReplacement();
   ProductReplacement(const ProductReplacement&) = delete;
@@ -39,7 +40,8 @@ class ProductReplacement {
   }
 
   /// Puts the files `names` in place, removes those of `former` (and of an interrupted replacement)
-  /// that are not among them, then puts run.json in place. Asks the lock before each step. Throws
+  /// that are not among them, then puts run.json in place. Whatever a record lists, only files that
+  /// begin with the run's name are removed. Asks the lock before each step. Throws
   /// Error(io | interrupted).
   void commit(const std::vector<std::string>& names, const std::vector<std::string>& former);
 
@@ -47,7 +49,7 @@ class ProductReplacement {
   void put(const std::string& name) const;
   [[nodiscard]] Error at_its_place(Error error) const;
 
-  std::string output_, private_, directory_;
+  std::string output_, stem_, private_, directory_;
   const RunLock& lock_;
 };
 

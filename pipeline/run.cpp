@@ -40,6 +40,16 @@ size_t result_years(const Plan& plan) {
                                            [](const YearStep& step) { return !step.spinup; }));
 }
 
+/// The first of the missing tiles by name.
+std::string missing_text(const std::vector<TileUnit>& missing, const Ledger& ledger) {
+  constexpr size_t shown = 10;
+  std::string text = "missing";
+  for (size_t k = 0; k < std::min(shown, missing.size()); ++k)
+    text += (k == 0 ? " " : ", ") + ledger.unit_name(missing[k]);
+  if (missing.size() > shown) text += " and " + std::to_string(missing.size() - shown) + " more";
+  return text;
+}
+
 /// Whether a run of this name writes such a file: only those are ever removed, whatever a record
 /// lists.
 bool is_product_of(const std::string& name, const std::string& run) {
@@ -132,8 +142,8 @@ MergeCheck whole_tiles(const RunStages& stages, const Ledger& ledger, const Conf
                 std::to_string(check.missing.size()) + " of " + std::to_string(plan.units.size()) +
                     (ending.tiles_again ? " tiles were changed by another run, so nothing is merged"
                                         : " tiles are not done, so nothing is merged"))
-        .tile(ledger.unit_name(check.missing.front()))
-        .hint("run `fluxtile run` again: it computes what is missing; `fluxtile status` lists it");
+        .found(missing_text(check.missing, ledger))
+        .hint("run or submit again: only what is missing is computed; `fluxtile status` lists it");
   }
   for (const auto& failure : check.failed) {
     if (tally.tiles_failed > 0) break;  // this run has just told
@@ -168,18 +178,17 @@ void require_same_tiles(const RunStages& stages, const Ledger& ledger, const Mer
 
 /// Merges into a folder of its own and puts the products in place, run.json last. Returns how many.
 size_t replace_products(const RunStages& stages, const Ledger& ledger, const Config& config,
-                      const MergeCheck& check, const std::string& files, const std::string& key,
-                      const RunTally& tally, Progress& progress, Clock::time_point begin,
-                      const std::optional<RunRecord>& before, const RunLock& lock) {
+                        const MergeCheck& check, const std::string& files, const std::string& key,
+                        const RunTally& tally, Progress& progress, Clock::time_point begin,
+                        const std::optional<RunRecord>& before, const RunLock& lock) {
   const Plan& plan = *stages.plan;
-  ProductReplacement replacement(config.output_directory, lock);
+  ProductReplacement replacement(config.output_directory, config.name, lock);
   Config aside = config;  // as if they were made for another folder
   aside.output_directory = replacement.directory();
   progress.begin("merge", plan.regions.size() * result_years(plan));
   const Merged merged = [&] {
     const WorkSpan span("merge");
-    return replacement.make(
-        [&] { return merge_products(stages, ledger, aside, check, progress); });
+    return replacement.make([&] { return merge_products(stages, ledger, aside, check, progress); });
   }();
   for (const auto& [region, cell_months] : merged.cell_months) {
     if (cell_months == 0) {
@@ -354,6 +363,8 @@ int run_verb(const Config& config, const VerbOptions& options, std::ostream& out
   };
   if (ending.known) {
     tally.tile_years_kept = result_years(plan) * units.size();
+    for (const auto& unit : units)
+      tally.regions[plan.regions[unit.region].name].tile_years_kept += result_years(plan);
     if (options.watch != nullptr) options.watch->tally(tally);
   } else {
     do_tiles();

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "base/atomic_file.h"
+#include "base/limited_file.h"
 #include "base/stop.h"
 
 namespace fluxtile {
@@ -27,6 +28,7 @@ using Duration = RunLock::Duration;
 namespace {
 
 constexpr int kFormat = 1;
+constexpr size_t kLargest = 1 << 16;  // bytes of a generation's file
 constexpr uint64_t kGenerationsKept = 16;
 
 /// What a generation's file says.
@@ -61,7 +63,7 @@ uint64_t newest_generation(const std::string& folder) {
 
 Generation read_generation(const std::string& path) {
   Generation generation;
-  const auto bytes = attempt([&] { return read_file(path); });
+  const auto bytes = attempt([&] { return read_file_up_to(path, kLargest); });
   if (!bytes.ok()) return generation;
   generation.bytes = bytes.value();
   const auto json = nlohmann::json::parse(generation.bytes, nullptr, false);
@@ -162,12 +164,12 @@ class RunLock::Impl {
     const Generation own = read_generation(path_of(folder_, generation_));
     const bool held = !lost_ && own.token == token_ && own.state == "held";
     if (held && access(path_of(folder_, generation_ + 1).c_str(), F_OK) != 0) return;
-    const auto newer = holder(folder_);
+    const Generation newer = read_generation(path_of(folder_, generation_ + 1));
     throw Error(Code::interrupted,
-                "this process stood still for so long that the lock of the "
-                "output folder was taken over; it leaves the products alone")
+                "this process stood still for so long that the lock of the output folder was taken "
+                "over; it leaves the products alone")
         .file(folder_)
-        .found(newer ? newer->text() : "the lock has gone on to others")
+        .found("taken over by " + newer.owner.text())
         .hint("run the same command again");
   }
 

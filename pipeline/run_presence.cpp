@@ -9,9 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/limited_file.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
+namespace {
+constexpr size_t kLargest = 1 << 16;  // bytes of a note
+}
 
 RunPresence::RunPresence(const std::string& private_folder, const std::string& plan_id,
                          const std::string& verb) noexcept {
@@ -47,7 +51,7 @@ std::vector<RunPresence::Present> RunPresence::all(const std::string& private_fo
       Present note;
       note.path = entry->path().string();
       const auto read = attempt([&] {
-        const auto json = nlohmann::json::parse(read_file(note.path));
+        const auto json = nlohmann::json::parse(read_file_up_to(note.path, kLargest));
         note.plan_id = json.at("plan").get<std::string>();
         note.owner = owner_of(json.at("owner"));
         return 0;

@@ -27,7 +27,7 @@ std::string days_text(const RunTally& tally) {
 }
 
 std::string new_text(const NewInputs& inputs) {
-  if (!inputs.known) return "first products";
+  if (!inputs.known) return "no earlier inputs known";
   std::string text;
   const auto add = [&text](uint64_t count, const char* what) {
     if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);

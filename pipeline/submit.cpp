@@ -12,6 +12,7 @@
 #include "pipeline/batch_script.h"
 #include "pipeline/ledger.h"
 #include "pipeline/merge.h"
+#include "pipeline/product_replacement.h"
 #include "pipeline/run_record.h"
 #include "pipeline/shell_quote.h"
 #include "pipeline/slurm.h"
@@ -61,7 +62,8 @@ Work work_left(const RunStages& stages, const Config& config, int shards) {
   }
   if (work.tiles > 0) return work;
   const auto record = read_run_record(config.output_directory);
-  work.products = record && products_present(*record, config.output_directory) &&
+  work.products = record && interrupted_replacement(config.output_directory).empty() &&
+                  products_present(*record, config.output_directory) &&
                   record->product_key == product_key(plan, config, check_tiles(stages, ledger));
   return work;
 }

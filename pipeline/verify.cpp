@@ -7,8 +7,8 @@
 #include <ostream>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/limited_file.h"
 #include "base/stop.h"
 #include "geo/netcdf_source.h"
 #include "geo/raster_source.h"
@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kLooks = 3;
+constexpr size_t kLargest = size_t{256} << 20;  // bytes of run.json or of a STAC item
 
 bool ends_with(const std::string& text, const std::string& ending) {
   return text.size() >= ending.size() &&
@@ -40,7 +41,7 @@ std::string result_of(const std::string& path) {
       return found == attributes.end() ? "" : found->second;
     }
     if (ends_with(path, ".stac.json")) {
-      const auto item = nlohmann::json::parse(read_file(path), nullptr, false);
+      const auto item = nlohmann::json::parse(read_file_up_to(path, kLargest), nullptr, false);
       return item.at("properties").at("fluxtile:result").get<std::string>();
     }
     return "";
@@ -171,7 +172,7 @@ Verification verify_products(const std::string& directory) {
           .file(path)
           .hint("`verify` checks a finished run's outputs.directory");
     }
-    const std::string text = read_file(path);
+    const std::string text = read_file_up_to(path, kLargest);
     const auto record = parse_run_record(text);
     if (!record) {
       throw Error(Code::data, "run.json is damaged or not fluxtile's")
@@ -181,7 +182,7 @@ Verification verify_products(const std::string& directory) {
     Verification found;
     found.record = *record;
     Comparison(directory, found).compare();
-    const auto again = attempt([&] { return read_file(path); });
+    const auto again = attempt([&] { return read_file_up_to(path, kLargest); });
     if (look < kLooks && (!again.ok() || again.value() != text)) continue;
     if (!found.problems.empty()) {
       found.owner = RunLock::holder(lock_folder(directory));

@@ -240,7 +240,7 @@ const std::vector<Attack> attacks = {
                  R"([[[1e300,0],[-1e300,0],[0,1e300],[1e300,0]]]}}]})");
      },
      {"--set", "models.regions={}"},
-     {"x"}},
+     {"region x leaves the earth", "regions.geojson"}},
     {"ClimateFromTheNetwork",
      [](const fs::path&) {},
      {"--set", "inputs.climate.files=https://example.org/tmmx_2018.nc"},

@@ -92,7 +92,7 @@ TEST_F(Operation, TheLastLineSumsTheRunUp) {
   EXPECT_THAT(last_line(first.err),
               HasSubstr("test: done (exit code 0); 4 tile-years computed, 0 kept, 0 tiles failed; "
                         "days 2018-01-01 to 2018-12-31; "));
-  EXPECT_THAT(last_line(first.err), HasSubstr(" products written; first products; "));
+  EXPECT_THAT(last_line(first.err), HasSubstr(" products written; no earlier inputs known; "));
   EXPECT_THAT(last_line(first.err), HasSubstr("peak memory"));
   const Outcome second =
       fluxtile(words("run", test_world(), out(), south({"--log-format", "json"})));
@@ -125,10 +125,11 @@ TEST_F(Operation, MetricsFollowTheRunAndOutliveFailures) {
     ASSERT_TRUE(program.wait_until([&] { return fs::exists(prom()); })) << program.wait().err;
     EXPECT_EQ(1, metrics().one("fluxtile_run_running"));
     ASSERT_TRUE(program.wait_until([&] { return count_files(out(), ".tile-year") > 0; }));
-    // While it goes on, status tells so.
-    Words json = south({"--json"});
+    program.signal(SIGSTOP);  // it is there for as long as we look
+    const Words json = south({"--json"});
     const Outcome during = fluxtile(words("status", test_world(), out(), json));
     program.signal(SIGTERM);
+    program.signal(SIGCONT);
     EXPECT_EQ(75, program.wait().code);
     ASSERT_EQ(0, during.code) << during.err;
     EXPECT_EQ("running", Json::parse(during.out).at("last_run").at("state").get<std::string>());

@@ -162,7 +162,8 @@ void Place::expect_whole(const fs::path& outputs, const std::string& what) {
   } else {
     EXPECT_EQ(65, verified.code) << what << verified.err;
     if (together && listed) {
-      EXPECT_THAT(verified.out, testing::AnyOf(HasSubstr("leftover"), HasSubstr("was stopped")))
+      EXPECT_THAT(verified.out,
+                  testing::AnyOf(HasSubstr("leftover"), HasSubstr("begun and not ended")))
           << what << ": verify complains about whole products: " << verified.err;
     }
   }
@@ -178,6 +179,8 @@ void Place::expect_rerun(const fs::path& outputs, const std::string& what, const
   EXPECT_EQ("", end_to_end::differences(new_products(), visible(outputs))) << what;
   for (const auto& entry : fs::recursive_directory_iterator(outputs))
     EXPECT_FALSE(leftover(entry.path().filename().string())) << what << entry.path();
+  for (const char* temporary : {"products", "replacement.json"})
+    EXPECT_FALSE(fs::exists(outputs / ".fluxtile" / temporary)) << what;
   const Outcome verified = end_to_end::fluxtile({"verify", outputs.string()});
   EXPECT_EQ(0, verified.code) << what << verified.err;
 }

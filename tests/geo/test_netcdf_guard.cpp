@@ -53,8 +53,8 @@ TEST(ClassicHeader, SizesAreCheckedAgainstTheFile) {
               HasSubstr("a name of"));
   EXPECT_THAT(found_in_header(header(1, records + empty + be(12) + be(65000))),
               HasSubstr("65000 attributes"));
-  EXPECT_THAT(found_in_header(header(1, records + empty + be(12) + be(1) + be(1) + "a\0\0\0" +
-                                            be(6) + be(0x20000000))),
+  EXPECT_THAT(found_in_header(header(1, records + empty + be(12) + be(1) + be(1) +
+                                            std::string("a\0\0\0", 4) + be(6) + be(0x20000000))),
               HasSubstr("an attribute of"));
   EXPECT_THAT(found_in_header(header(2, records + empty + empty + be(11) + be(1) + be(1) +
                                             std::string("v\0\0\0", 4) + be(5))),

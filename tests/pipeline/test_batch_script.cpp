@@ -176,12 +176,12 @@ TEST_F(BatchScript, EndOfTimeStopsAndRequeues) {
 
 TEST_F(BatchScript, CancelledAfterTheWarningStaysCancelled) {
   fluxtile(
-      "trap 'kill -TERM $PPID; sleep 0.2; exit 75' TERM\nkill -USR1 $PPID\n"
+      "trap 'trap \"\" TERM; kill -TERM $PPID; sleep 0.2; exit 75' TERM\nkill -USR1 $PPID\n"
       "for k in {1..100}; do sleep 0.1; done");
   EXPECT_EQ(shard().code, 75);
   EXPECT_EQ(asked(), "");
   fluxtile(
-      "trap 'kill -USR1 $PPID; sleep 0.2; exit 75' TERM\nkill -TERM $PPID\n"
+      "trap 'trap \"\" TERM; kill -USR1 $PPID; sleep 0.2; exit 75' TERM\nkill -TERM $PPID\n"
       "for k in {1..100}; do sleep 0.1; done");
   EXPECT_EQ(shard().code, 75);
   EXPECT_EQ(asked(), "");

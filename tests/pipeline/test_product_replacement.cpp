@@ -56,90 +56,93 @@ class ProductReplacementTest : public testing::Test {
 };
 
 TEST_F(ProductReplacementTest, NothingIsSeenBeforeTheEnd) {
-  put("a.tif", "old");
+  put("run_a.tif", "old");
   put("run.json", "old");
   {
-    ProductReplacement replacement(out_.string(), *lock_);
-    make(replacement, "a.tif", "new");
+    ProductReplacement replacement(out_.string(), "run", *lock_);
+    make(replacement, "run_a.tif", "new");
     make(replacement, "run.json", "new");
-    EXPECT_EQ(text("a.tif"), "old");
+    EXPECT_EQ(text("run_a.tif"), "old");
   }
-  EXPECT_EQ(text("a.tif"), "old");
+  EXPECT_EQ(text("run_a.tif"), "old");
   EXPECT_EQ(text("run.json"), "old");
   EXPECT_FALSE(fs::exists(out_ / ".fluxtile/products")) << "what was not put in place is gone";
 }
 
 TEST_F(ProductReplacementTest, PutsNewOnesInPlaceAndRemovesFormerOnes) {
-  put("a.tif", "old");
-  put("former.tif", "old");
+  put("run_a.tif", "old");
+  put("run_former.tif", "old");
   put("mine.txt", "notes");
   put("run.json", "old");
-  ProductReplacement replacement(out_.string(), *lock_);
-  make(replacement, "a.tif", "new");
-  make(replacement, "b.nc", "new");
+  ProductReplacement replacement(out_.string(), "run", *lock_);
+  make(replacement, "run_a.tif", "new");
+  make(replacement, "run_b.nc", "new");
   make(replacement, "run.json", "new");
-  replacement.commit({"a.tif", "b.nc"}, {"a.tif", "former.tif", "../outside", ".fluxtile"});
-  EXPECT_THAT(products(), UnorderedElementsAre("a.tif", "b.nc", "mine.txt", "run.json"));
-  for (const char* name : {"a.tif", "b.nc", "run.json"}) EXPECT_EQ(text(name), "new");
+  replacement.commit({"run_a.tif", "run_b.nc"},
+                     {"run_a.tif", "run_former.tif", "mine.txt", "../outside", ".fluxtile"});
+  EXPECT_THAT(products(), UnorderedElementsAre("run_a.tif", "run_b.nc", "mine.txt", "run.json"));
+  for (const char* name : {"run_a.tif", "run_b.nc", "run.json"}) EXPECT_EQ(text(name), "new");
   EXPECT_THAT(interrupted_replacement(out_.string()), IsEmpty());
   EXPECT_TRUE(fs::exists(out_ / ".fluxtile"));
 }
 
 TEST_F(ProductReplacementTest, OneThatWasInterruptedIsKnownAndMended) {
-  put("a.tif", "old");
+  put("run_a.tif", "old");
   put("run.json", "old");
-  fs::create_directory(out_ / "c.nc");  // in the way of a rename
+  fs::create_directory(out_ / "run_c.nc");  // in the way of a rename
   {
-    ProductReplacement replacement(out_.string(), *lock_);
-    for (const char* name : {"a.tif", "b.nc", "c.nc", "run.json"}) make(replacement, name, "new");
+    ProductReplacement replacement(out_.string(), "run", *lock_);
+    for (const char* name : {"run_a.tif", "run_b.nc", "run_c.nc", "run.json"})
+      make(replacement, name, "new");
     try {
-      replacement.commit({"a.tif", "b.nc", "c.nc"}, {});
+      replacement.commit({"run_a.tif", "run_b.nc", "run_c.nc"}, {});
       FAIL() << "not told";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Code::io);
-      EXPECT_THAT(error.file(), HasSubstr("c.nc"));
+      EXPECT_THAT(error.file(), HasSubstr("run_c.nc"));
     }
   }
   EXPECT_EQ(text("run.json"), "old") << "it goes last";
-  EXPECT_EQ(text("b.nc"), "new");
-  EXPECT_THAT(interrupted_replacement(out_.string()), testing::IsSupersetOf({"a.tif", "b.nc"}));
-  fs::remove(out_ / "c.nc");
+  EXPECT_EQ(text("run_b.nc"), "new");
+  EXPECT_THAT(interrupted_replacement(out_.string()),
+              testing::IsSupersetOf({"run_a.tif", "run_b.nc"}));
+  fs::remove(out_ / "run_c.nc");
   // The next one makes other products: what the interrupted one put there goes as well.
-  ProductReplacement replacement(out_.string(), *lock_);
-  make(replacement, "a.tif", "newest");
+  ProductReplacement replacement(out_.string(), "run", *lock_);
+  make(replacement, "run_a.tif", "newest");
   make(replacement, "run.json", "newest");
-  replacement.commit({"a.tif"}, {});
-  EXPECT_THAT(products(), UnorderedElementsAre("a.tif", "run.json"));
+  replacement.commit({"run_a.tif"}, {});
+  EXPECT_THAT(products(), UnorderedElementsAre("run_a.tif", "run.json"));
   EXPECT_THAT(interrupted_replacement(out_.string()), IsEmpty());
 }
 
 TEST_F(ProductReplacementTest, WithoutTheLockNothingIsPutInPlace) {
-  put("a.tif", "old");
-  ProductReplacement replacement(out_.string(), *lock_);
-  make(replacement, "a.tif", "new");
+  put("run_a.tif", "old");
+  ProductReplacement replacement(out_.string(), "run", *lock_);
+  make(replacement, "run_a.tif", "new");
   make(replacement, "run.json", "new");
   write_atomically(lock_folder(out_.string()) + "/2", "of one who took it over");
   try {
-    replacement.commit({"a.tif"}, {});
+    replacement.commit({"run_a.tif"}, {});
     FAIL() << "not stopped";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::interrupted);
   }
-  EXPECT_EQ(text("a.tif"), "old");
+  EXPECT_EQ(text("run_a.tif"), "old");
   EXPECT_THAT(interrupted_replacement(out_.string()), IsEmpty());
 }
 
 TEST_F(ProductReplacementTest, WhatAKilledMergeMadeIsSwept) {
-  put(".fluxtile/products/node-17/a.tif", "half");
-  const ProductReplacement replacement(out_.string(), *lock_);
+  put(".fluxtile/products/node-17/run_a.tif", "half");
+  const ProductReplacement replacement(out_.string(), "run", *lock_);
   EXPECT_FALSE(fs::exists(out_ / ".fluxtile/products/node-17"));
 }
 
 TEST_F(ProductReplacementTest, ANoteThatCannotBeReadStillTells) {
   put(".fluxtile/replacement.json", "{");
   EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("run.json"));
-  put(".fluxtile/replacement.json", "{\"products\": [\"a.tif\", 7, \"../b\", \".c\"]}");
-  EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("a.tif", "run.json"));
+  put(".fluxtile/replacement.json", "{\"products\": [\"run_a.tif\", 7, \"../b\", \".c\"]}");
+  EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("run_a.tif", "run.json"));
 }
 
 TEST(ProductName, IsAFileOfTheFolderItself) {

@@ -6,6 +6,7 @@ name spaces, cgroups or host names are needed. Everything that is started is a d
 in orphans (PR_SET_CHILD_SUBREAPER): so nothing is ever looked for by its name, and nothing is left behind.
 """
 import ctypes
+import datetime
 import os
 import pathlib
 import secrets
@@ -37,7 +38,7 @@ def install_packages(log):
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    wait = ["-o", "DPkg::Lock::Timeout=300"]
+    wait = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
     with open(log, "ab") as out:
         for words in (["apt-get", *wait, "update", "-qq"],
                       ["apt-get", *wait, "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
@@ -145,6 +146,7 @@ SlurmdSpoolDir={folder}/spool/%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmctldDebug=debug2
 SlurmdLogFile={folder}/log/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -317,6 +319,17 @@ PartitionName=high Nodes={everyone} MaxTime=60 PriorityTier=2 PreemptMode=OFF
     def wait_ended(self, number, seconds):
         self.until(lambda: all(job["JobState"] in ENDED for job in self.jobs(number)), seconds, f"the end of job {number}")
         return self.jobs(number)
+
+    def wait_look_at_time_limits(self, before, every=30):
+        """Until so many seconds before slurmctld looks at time limits again, as it does every 30 s."""
+        words = "Testing job time limits"
+
+        def looks():
+            return [line for line in self.control_log().splitlines() if words in line]
+        self.until(looks, 70, words)
+        last = datetime.datetime.fromisoformat(looks()[-1].split("]")[0].lstrip("["))
+        wait = every - before - (datetime.datetime.now() - last).total_seconds()
+        time.sleep(wait if wait >= 0 else wait + every)
 
     def control_log(self):
         return (self.folder / "log" / "slurmctld.log").read_text(errors="replace")

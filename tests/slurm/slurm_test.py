@@ -86,19 +86,20 @@ class Test:
         return len(list((self.place / out / ".fluxtile" / "tiles").rglob("*.tile-year")))
 
     def make_world(self):
-        size = 16 * self.options.larger
+        size = 8 * self.options.larger
         self.fluxtile("simulate", str(SOURCE / "configs/worlds/test.yaml"), "--out", str(self.config.parent),
-                      "--set", f"size_km={size}", "--set", "grid.tile=16", "--set", "period.years=3",
+                      "--set", f"size_km={size}", "--set", "grid.tile=8", "--set", "period.years=2",
                       "--log-level", "warn")
+        # An ensemble in every region: as much work as wanted for the same few rasters.
+        models = self.config.parent / "models"
+        packages = sorted(path.name for path in models.iterdir())
+        members = [f"member-{k}" for k in range(self.options.members)]
+        for k, member in enumerate(members):
+            shutil.copytree(models / packages[k % len(packages)], models / member)
         text = self.config.read_text()
-        # An ensemble in every region: more work for the same rasters.
-        models = re.search(r"^models:\n(?:  .*\n)+", text, re.M).group(0)
-        members = sorted(path.name for path in (self.config.parent / "models").iterdir())
-        members = ", ".join((members * 4)[:self.options.members]) if len(members) >= self.options.members else None
-        check(members is not None, f"the world has fewer than {self.options.members} model packages")
-        regions = ", ".join(f"{name}: [{members}]" for name in ("North", "East", "South"))
-        text = text.replace(models, f"models:\n  directory: models\n  regions: {{{regions}}}\n")
-        self.config.write_text(text)
+        block = re.search(r"^models:\n(?:  .*\n)+", text, re.M).group(0)
+        regions = ", ".join(f"{name}: [{', '.join(members)}]" for name in ("North", "East", "South"))
+        self.config.write_text(text.replace(block, f"models:\n  directory: models\n  regions: {{{regions}}}\n"))
 
     # -- what must always hold
 
@@ -113,6 +114,9 @@ class Test:
     def check_nothing_left(self, out):
         parts = [str(path) for path in (self.place / out).rglob("*.part")]
         check(not parts, f"half-written files are left: {parts}")
+        self.fluxtile(*self.words("clean", out))
+        noted = [path.name for path in (self.place / out / ".fluxtile" / "running").glob("*")]
+        check(not noted, f"runs that are none are noted: {noted}")
         left = [process for process in self.cluster.descendants() if process.name != "slurmstepd"]
         check(not left, "processes are left: " + ", ".join(process.command() for process in left))
 
@@ -171,7 +175,8 @@ class Test:
 
     def time_and_preemption(self, out):
         with self.phase("time limit and preemption") as facts:
-            # The warning comes 50 s before the limit of 60 s; Slurm looks every few seconds.
+            # slurmctld looks at time limits every 30 s. A warning 52 s before a limit of 60 s comes at the first look.
+            self.cluster.wait_look_at_time_limits(before=9)
             jobs = self.submit(out, "--time=1", "--signal=B:USR1@52", "--partition=low")
             self.wait_busy(jobs)
             time.sleep(self.random.uniform(0.5, 1.5))
@@ -204,7 +209,7 @@ class Test:
             merge = self.cluster.wait_ended(jobs["merge_job"], 60)[0]
             check(merge["ExitCode"] == "65:0", f"the merge of an incomplete run ended with {merge['ExitCode']}")
             said = self.logs(out)[f"{jobs['merge_job']}_merge.log"]
-            check(re.search(r"\d+ of \d+ tiles are not done", said) and re.search(r"found: +\w+/c", said),
+            check(re.search(r"\d+ of \d+ tiles are not done", said) and re.search(r"found: +missing \w+/c", said),
                   f"the merge does not say what is missing:\n{said}")
             check(not digests(self.place / out), "an incomplete run left products")
             # What was cancelled comes back neither by Slurm nor by its own script.
@@ -268,8 +273,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fluxtile", required=True, type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=1, help="times that every fault is tried")
-    parser.add_argument("--larger", type=int, default=1, help="side of the world in units of 16 km")
-    parser.add_argument("--members", type=int, default=2, help="models that run on every cell")
+    parser.add_argument("--larger", type=int, default=1, help="side of the world in units of 8 km")
+    parser.add_argument("--members", type=int, default=5, help="models that run on every cell")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--warn-before-preemption", action="store_true",
                         help="a cluster that sends USR1 before it preempts (preempt_send_user_signal)")
