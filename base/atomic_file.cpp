@@ -85,6 +85,10 @@ void sync_path(const std::string& path, int flags, const std::string& target) {
 
 void sync_folder(const std::string& folder) { sync_path(folder, O_RDONLY | O_DIRECTORY, folder); }
 
+void sync_file(const std::string& path, const std::string& target) {
+  sync_path(path, O_RDONLY, target);
+}
+
 void create_folder(const std::string& folder) {
   fs::path path = fs::path(folder);
   if (!path.has_filename()) path = path.parent_path();  // "out/"

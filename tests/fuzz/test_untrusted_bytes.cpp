@@ -11,6 +11,9 @@
 #include "tests/fuzz/targets.h"
 
 namespace fluxtile::fuzz {
+
+void PrintTo(const Target& target, std::ostream* stream) { *stream << target.name; }
+
 namespace {
 
 /// Changes bytes the way libFuzzer does, from a seed number alone.

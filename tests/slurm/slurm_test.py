@@ -17,6 +17,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,10 +87,13 @@ class Test:
         return len(list((self.place / out / ".fluxtile" / "tiles").rglob("*.tile-year")))
 
     def make_world(self):
-        size = 8 * self.options.larger
-        self.fluxtile("simulate", str(SOURCE / "configs/worlds/test.yaml"), "--out", str(self.config.parent),
-                      "--set", f"size_km={size}", "--set", "grid.tile=8", "--set", "period.years=2",
-                      "--log-level", "warn")
+        if self.options.world:
+            shutil.copytree(self.options.world, self.config.parent)
+        else:
+            size = 8 * self.options.larger
+            self.fluxtile("simulate", str(SOURCE / "configs/worlds/test.yaml"), "--out", str(self.config.parent),
+                          "--set", f"size_km={size}", "--set", "grid.tile=8", "--set", "period.years=2",
+                          "--log-level", "warn")
         # An ensemble in every region: as much work as wanted for the same few rasters.
         models = self.config.parent / "models"
         packages = sorted(path.name for path in models.iterdir())
@@ -274,6 +278,7 @@ def arguments():
     parser.add_argument("--fluxtile", required=True, type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=1, help="times that every fault is tried")
     parser.add_argument("--larger", type=int, default=1, help="side of the world in units of 8 km")
+    parser.add_argument("--world", help="folder of a world that `fluxtile simulate` wrote earlier")
     parser.add_argument("--members", type=int, default=5, help="models that run on every cell")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--warn-before-preemption", action="store_true",
@@ -284,6 +289,8 @@ def arguments():
 
 def main():
     options = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))  # so that everything is stopped and removed
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fluxtile-slurm-"))
     test, code, left = Test(options, folder), 1, []
     try:
