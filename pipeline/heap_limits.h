@@ -5,7 +5,8 @@ namespace fluxtile {
 
 /// Lets every large array go back to the system when it is freed, so that peak memory follows what
 /// is in use and not the history of a run. glibc otherwise raises by itself the size from which it
-/// does so, up to 32 MiB, and tiles in flight leave holes of that size behind. For programs whose
+/// does so, up to 32 MiB, and tiles in flight leave holes of that size behind; and it gives threads
+/// heaps of their own, each with holes of its own: all share one here. For programs whose
 /// inner loops take no large arrays: the engine `fused`, not LibTorch. Does nothing with other C
 /// libraries. Call before threads start.
 void return_large_arrays() noexcept;
