@@ -116,12 +116,13 @@ bool blocks_span_rows(const Plan& plan) {
   return info.block_width >= info.grid.width && info.grid.width > 512;
 }
 
-/// Tiles of the region, cut into strips of about TileMemory::unit_cells, or of as few rows as fit
+/// Tiles of the region, cut into strips of TileMemory::unit_cells at most, or of as few rows as fit
 /// the memory.
 void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& to_region,
                const TileMemory& memory) {
   PlanRegion& region = plan.regions[r];
   constexpr double most_tiles = 1e7;
+  constexpr int64_t kCountedRows = 32;
   const auto side = static_cast<double>(plan.tile);
   const double tiles_across = static_cast<double>(region.window.width) / side + 1,
                tiles_down = static_cast<double>(region.window.height) / side + 1;
@@ -136,12 +137,19 @@ void add_units(Plan& plan, size_t r, const RegionIndex& index, const Transform& 
   const auto tiles = ordered_tiles(tiles_of(region.window, plan.tile), blocks_span_rows(plan));
   for (const TileIndex& tile : tiles) {
     const CellWindow whole = tile_window(tile, plan.tile).intersection(region.window);
-    const int64_t rows = std::min(fits, memory.unit_rows(whole));
-    for (int64_t row = 0; row < whole.height; row += rows) {
-      const CellWindow window{whole.column, whole.row + row, whole.width,
-                              std::min(rows, whole.height - row)};
-      const auto cells =
-          static_cast<int64_t>(cells_inside(plan.lattice, window, index, to_region).size());
+    std::vector<int64_t> cells_of_rows(static_cast<size_t>(whole.height));
+    for (int64_t row = 0; row < whole.height; row += kCountedRows) {
+      const CellWindow part{whole.column, whole.row + row, whole.width,
+                            std::min(kCountedRows, whole.height - row)};
+      for (const CellIndex& cell : cells_inside(plan.lattice, part, index, to_region))
+        ++cells_of_rows[static_cast<size_t>(cell.row - whole.row)];
+    }
+    size_t row = 0;
+    for (const int64_t rows : memory.unit_rows(cells_of_rows, fits)) {
+      const CellWindow window{whole.column, whole.row + static_cast<int64_t>(row), whole.width,
+                              rows};
+      int64_t cells = 0;
+      for (int64_t k = 0; k < rows; ++k) cells += cells_of_rows[row++];
       if (cells == 0) continue;
       plan.units.push_back({r, window, cells});
       region.cells += cells;

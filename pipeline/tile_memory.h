@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "pipeline/plan.h"
 
@@ -16,9 +17,12 @@ class TileMemory {
   /// Cells of a tile that are worked on as one unit: enough to keep all threads busy, and few
   /// enough that what is in flight does not grow with the tiles.
   static constexpr int64_t unit_cells = 12288;
-  /// Rows of a unit of a tile: even strips of at most unit_cells, none planned with fewer than 32
-  /// rows. The whole tile where networks run on a device, which wants many cells at once.
-  [[nodiscard]] int64_t unit_rows(const CellWindow& tile) const;
+  /// Rows of each unit of a tile, from the cells that each of its rows has inside the region:
+  /// strips with about the same number of cells, at most unit_cells of them, unless there would be
+  /// more strips than one for 32 rows; none of more than `fits` rows. The whole tile where networks
+  /// run on a device, which wants many cells at once.
+  [[nodiscard]] std::vector<int64_t> unit_rows(const std::vector<int64_t>& cells_of_rows,
+                                               int64_t fits) const;
 
   /// Bytes that a tile-year of a region holds in flight: states, compact inputs of one year with
   /// margins and of the next one, which is read ahead, results.
