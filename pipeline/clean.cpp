@@ -200,8 +200,12 @@ class Cleaning {
   void take(const std::string& kind, const fs::path& path) {
     struct stat info {};
     if (lstat(path.c_str(), &info) != 0) return;
-    items_.push_back({kind, path.string().substr(config_.output_directory.size() + 1),
-                      static_cast<uint64_t>(info.st_size)});
+    items_.push_back({kind, in_outputs(path), static_cast<uint64_t>(info.st_size)});
+  }
+
+  /// As the output folder sees it, however that was written ("out/").
+  [[nodiscard]] std::string in_outputs(const fs::path& path) const {
+    return path.lexically_relative(config_.output_directory).string();
   }
 
   void offer(const std::string& kind, const fs::path& path) {
@@ -309,7 +313,7 @@ class Cleaning {
       take(kind, folder);
       return;
     }
-    items_.push_back({kind, folder.string().substr(config_.output_directory.size() + 1), bytes});
+    items_.push_back({kind, in_outputs(folder), bytes});
   }
 
   void find_all() {

@@ -130,6 +130,7 @@ void add_clean(CLI::App& app, Command& command, Words& words) {
   clean
       ->add_option("--keep-plans", command.clean.keep_plans,
                    "Keep the newest N plans that are not needed as well, with their tiles")
+      ->check(CLI::Range(0, 1000000))
       ->type_name("N");
   clean->add_flag("--dry-run", command.clean.dry_run, "List what would go, remove nothing");
   clean->add_flag("--all", command.clean.all,

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/atomic_file.h"
 #include "base/stop.h"
 #include "tests/pipeline/small_run.h"
 
@@ -32,6 +33,12 @@ class GraphTest : public SmallRun {
       std::this_thread::yield();
     }
     return true;
+  }
+  /// Overwrites the values of a raster, which lie behind its header.
+  void damage(const std::string& name) const {
+    std::string bytes = read_file(world(name).string());
+    bytes.replace(bytes.size() / 2, std::string::npos, bytes.size() - bytes.size() / 2, '\xFF');
+    write_atomically(world(name).string(), bytes);
   }
   void age(const std::string& name) const {
     fs::last_write_time(world(name), fs::last_write_time(world(name)) + std::chrono::seconds(5));
@@ -126,8 +133,8 @@ TEST_F(GraphTest, AFailureThatIsNoErrorOfOursIsRecordedToo) {
 }
 
 TEST_F(GraphTest, AnUnreadableInputFailsTheTilesThatNeedIt) {
+  damage("gpp/gpp_2018201.tif");
   Run run = open();
-  fs::resize_file(world("gpp/gpp_2018201.tif"), 200);  // after planning
   const RunTally tally = tiles(run);
   EXPECT_GT(tally.tiles_failed, 0U);
   EXPECT_EQ(complete(run) + tally.tiles_failed, run.plan().units.size());
@@ -136,6 +143,18 @@ TEST_F(GraphTest, AnUnreadableInputFailsTheTilesThatNeedIt) {
       EXPECT_EQ(failure->stage, "ingest_gpp");
       EXPECT_THAT(failure->input, HasSubstr("gpp_2018201.tif"));
     }
+}
+
+TEST_F(GraphTest, AnInputThatChangesUnderwayEndsTheRun) {
+  Run run = open();
+  fs::resize_file(world("gpp/gpp_2018201.tif"), 200);  // after planning
+  try {
+    tiles(run);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::interrupted);
+    EXPECT_THAT(error.file(), HasSubstr("gpp_2018201.tif"));
+  }
 }
 
 TEST_F(GraphTest, TheNextYearIsReadWhileThisOneIsInferred) {
@@ -157,8 +176,8 @@ TEST_F(GraphTest, TheNextYearIsReadWhileThisOneIsInferred) {
 }
 
 TEST_F(GraphTest, AFailureWhileReadingAheadBelongsToItsOwnYear) {
+  damage("gpp/gpp_2018201.tif");
   Run run = open();
-  fs::resize_file(world("gpp/gpp_2018201.tif"), 200);  // after planning
   EXPECT_GT(tiles(run).tiles_failed, 0U);
   for (const auto& unit : run.plan().units) {
     const auto failure = run.ledger->failure(unit);

@@ -112,7 +112,7 @@ TEST_F(ProductReplacementTest, OneThatWasInterruptedIsKnownAndMended) {
   make(replacement, "run_a.tif", "newest");
   make(replacement, "run.json", "newest");
   replacement.commit({"run_a.tif"}, {});
-  EXPECT_THAT(products(), UnorderedElementsAre("run_a.tif", "run.json"));
+  EXPECT_THAT(products(), UnorderedElementsAre("run.json", "run_a.tif"));
   EXPECT_THAT(interrupted_replacement(out_.string()), IsEmpty());
 }
 
@@ -142,7 +142,7 @@ TEST_F(ProductReplacementTest, ANoteThatCannotBeReadStillTells) {
   put(".fluxtile/replacement.json", "{");
   EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("run.json"));
   put(".fluxtile/replacement.json", "{\"products\": [\"run_a.tif\", 7, \"../b\", \".c\"]}");
-  EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("run_a.tif", "run.json"));
+  EXPECT_THAT(interrupted_replacement(out_.string()), ElementsAre("run.json", "run_a.tif"));
 }
 
 TEST(ProductName, IsAFileOfTheFolderItself) {
