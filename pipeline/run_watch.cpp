@@ -51,8 +51,19 @@ RunWatch::RunWatch(std::string verb, std::string configuration, std::string metr
   metrics_file_ = std::filesystem::absolute(metrics_option_).lexically_normal().string();
   // A configuration that cannot be read is told under the name that its runs had before.
   const auto text = attempt([&] { return read_file(metrics_file_); });
-  if (text.ok() && !name_in_metrics(text.value()).empty())
-    facts_.name = name_in_metrics(text.value());
+  if (!text.ok() || name_in_metrics(text.value()).empty()) return;
+  facts_.name = name_in_metrics(text.value());
+  remember(text.value());
+}
+
+void RunWatch::remember(const std::string& metrics) {
+  const auto of = [&](const char* metric) { return metric_in(metrics, metric).value_or(0.0); };
+  if (of("run_end_timestamp_seconds") > facts_.ended) {
+    facts_.ended = of("run_end_timestamp_seconds");
+    facts_.exit_code = static_cast<int>(of("run_exit_code"));
+  }
+  facts_.last_success = std::max(facts_.last_success, of("run_last_success_timestamp_seconds"));
+  facts_.products_time = std::max(facts_.products_time, of("products_timestamp_seconds"));
 }
 
 RunWatch::~RunWatch() {
@@ -80,16 +91,7 @@ void RunWatch::configured(const Config& config) {
       own_folder_ = true;
     }
     const auto text = attempt([&] { return read_file(metrics_file_); });
-    if (!metrics_file_.empty() && text.ok()) {
-      const auto of = [&](const char* metric) {
-        return metric_in(text.value(), metric).value_or(0.0);
-      };
-      if (of("run_end_timestamp_seconds") > facts_.ended) {
-        facts_.ended = of("run_end_timestamp_seconds");
-        facts_.exit_code = static_cast<int>(of("run_exit_code"));
-      }
-      facts_.last_success = std::max(facts_.last_success, of("run_last_success_timestamp_seconds"));
-    }
+    if (!metrics_file_.empty() && text.ok()) remember(text.value());
   }
   write_now();
   heart_ = std::thread([this] { beat(); });

@@ -47,6 +47,8 @@ class RunWatch {
   using Clock = std::chrono::steady_clock;
 
   [[nodiscard]] RunFacts facts() const;
+  /// What an earlier run told in the metrics file, and this one does not know itself.
+  void remember(const std::string& metrics);
   void write_now();
   void beat();
 

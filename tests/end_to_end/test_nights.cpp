@@ -26,6 +26,7 @@ class Nights : public Workplace {
   [[nodiscard]] fs::path outputs() const { return folder() / "out"; }
   void show(size_t days, size_t composites, size_t revised = no_day) const {
     show_days(test_world(), world(), 2018, days, composites, revised);
+    if (!late_is_there_) fs::remove(world() / "gpp" / "gpp_2018153.tif");
   }
   [[nodiscard]] Json last_run() const {
     return read_json(outputs() / ".fluxtile" / "last-run.json");
@@ -41,12 +42,13 @@ class Nights : public Workplace {
     run(world(), fresh.path(), latest());
     return products(fresh.path());
   }
+
+  bool late_is_there_ = false;  ///< a composite that comes weeks after its neighbours
 };
 
 TEST_F(Nights, ManyOfThemMakeTheProductsOfOneRun) {
   show(195, 177);
-  fs::remove(world() / "gpp" / "gpp_2018153.tif");  // will come late
-  const double first = night();                     // a year of spin-up and 195 days
+  const double first = night();  // a year of spin-up and 195 days
   EXPECT_EQ("2018-07-14", last_run().at("last_day").get<std::string>());
 
   // Single days, whose composites are not there yet: each runs its own day alone.
@@ -86,6 +88,7 @@ TEST_F(Nights, ManyOfThemMakeTheProductsOfOneRun) {
   EXPECT_GE(revised, 61);
   EXPECT_LE(revised, 61 + 20);
   // The late composite, 58 days back.
+  late_is_there_ = true;
   fs::copy(test_world() / "gpp" / "gpp_2018153.tif", world() / "gpp" / "gpp_2018153.tif");
   const double late = night() / cells;
   EXPECT_GE(late, 211 - 152);

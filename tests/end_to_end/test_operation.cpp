@@ -51,10 +51,9 @@ TEST_F(Operation, EveryLineOfAJsonLogIsAnObject) {
   copy_world(test_world(), folder() / "w");
   const fs::path composite = folder() / "w" / "gpp" / "gpp_2018185.tif";
   fs::resize_file(composite, fs::file_size(composite) / 2);  // GDAL warns, tiles fail
-  const Outcome run =
-      fluxtile(words("run", folder() / "w", out(),
-                     south({"--log-format", "json", "--progress", "json", "--log-level", "debug",
-                            "--set", "run.max_failed_tiles=9"})));
+  const Outcome run = fluxtile(words(
+      "run", folder() / "w", out(),
+      south({"--log-format", "json", "--progress", "json", "--set", "run.max_failed_tiles=9"})));
   EXPECT_EQ(1, run.code);
   std::set<std::string> events, levels;
   bool warned = false;
