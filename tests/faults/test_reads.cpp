@@ -137,7 +137,7 @@ TEST_F(Reads, InputThatIsExchanged) {
   end_to_end::copy_world(world(), inputs());
   const fs::path composite = inputs() / "gpp" / "gpp_2018185.tif", other = folder() / "other.tif";
   fs::copy_file(composite, other);
-  for (int column = 0; column < 8; ++column) end_to_end::change_cell(other, column, 6, 200);
+  for (int column = 8; column < 28; ++column) end_to_end::change_cell(other, column, 15, 200);
   const Outcome outcome = changed_underway([&] { fs::rename(other, composite); });
   expect_told(outcome, 75, {"gpp_2018185.tif", "changed while the run was going on"}, "exchanged");
   EXPECT_TRUE(visible(out()).empty());
