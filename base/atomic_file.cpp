@@ -146,8 +146,12 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::place() {
-  if (rename(temporary_path().c_str(), path_.c_str()) != 0)
-    throw io_error("cannot rename the finished file", path_, errno);
+  if (rename(temporary_path().c_str(), path_.c_str()) != 0) {
+    const int error = errno;
+    Error e = io_error("cannot rename the finished file", path_, error);
+    if (error == ENOENT) e.hint("something removed the folder underway; run the same command again");
+    throw e;
+  }
   committed_ = true;
   sync_folder(folder_of(path_).string());
 }
