@@ -149,7 +149,8 @@ void AtomicFile::place() {
   if (rename(temporary_path().c_str(), path_.c_str()) != 0) {
     const int error = errno;
     Error e = io_error("cannot rename the finished file", path_, error);
-    if (error == ENOENT) e.hint("something removed the folder underway; run the same command again");
+    if (error == ENOENT)
+      e.hint("something removed the folder underway; run the same command again");
     throw e;
   }
   committed_ = true;
