@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "base/error.h"
 #include "geo/region.h"
@@ -143,6 +144,19 @@ namespace {
 constexpr double most_cells = 5e10, longest_side = 2147483647;
 constexpr double most_pieces_of_outline = 2e7;
 
+/// A ring's corners in the CRS of the lattice: x and y; not finite where they cannot be
+/// transformed.
+std::pair<std::vector<double>, std::vector<double>> corners_on_lattice(
+    const std::vector<Point>& ring, const Transform& to_region) {
+  std::vector<double> x(ring.size()), y(ring.size());
+  for (size_t i = 0; i < ring.size(); ++i) {
+    x[i] = ring[i].x;
+    y[i] = ring[i].y;
+  }
+  to_region.inverse(x.data(), y.data(), x.size());
+  return {std::move(x), std::move(y)};
+}
+
 /// Throws before anything of the region's size is made: a box of too many cells, an outline that is
 /// cut into too many pieces of `max_step`.
 void require_countable(const Lattice& lattice, const Region& region, const Transform& to_region,
@@ -150,12 +164,7 @@ void require_countable(const Lattice& lattice, const Region& region, const Trans
   Point low{HUGE_VAL, HUGE_VAL}, high{-HUGE_VAL, -HUGE_VAL};
   double pieces = 0;
   for (const auto& ring : region.rings) {
-    std::vector<double> x(ring.size()), y(ring.size());
-    for (size_t i = 0; i < ring.size(); ++i) {
-      x[i] = ring[i].x;
-      y[i] = ring[i].y;
-    }
-    to_region.inverse(x.data(), y.data(), x.size());
+    const auto [x, y] = corners_on_lattice(ring, to_region);
     for (size_t i = 0; i < x.size(); ++i) {
       if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
       low = {std::min(low.x, x[i]), std::min(low.y, y[i])};
@@ -224,12 +233,7 @@ std::vector<std::vector<Point>> rings_on_lattice(const Region& region, const Tra
                                                  double max_step) {
   std::vector<std::vector<Point>> rings;
   for (const auto& ring : region.rings) {
-    std::vector<double> x(ring.size()), y(ring.size());
-    for (size_t i = 0; i < ring.size(); ++i) {
-      x[i] = ring[i].x;
-      y[i] = ring[i].y;
-    }
-    to_region.inverse(x.data(), y.data(), x.size());
+    const auto [x, y] = corners_on_lattice(ring, to_region);
     std::vector<Point> out;
     const auto keep = [&](Point p) { out.push_back(p); };
     for (size_t i = 0; i < ring.size(); ++i) {
