@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/command_line.h"
+#include "pipeline/refused_memory.h"
 #include "pipeline/status_line.h"
 
 namespace {
@@ -37,6 +38,7 @@ bool reader_left() {
 int main(int argc, char** argv) {
   std::set_terminate(tell_and_leave);
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  fluxtile::tell_refused_memory(fluxtile::wants_json_log(words));
   int code = fluxtile::command_line(words, std::cout);
   std::cout.flush();
   if (!std::cout && !reader_left()) {

@@ -15,6 +15,7 @@
 #include "base/nearest_name.h"
 #include "base/safe_text.h"
 #include "pipeline/gpp_product.h"
+#include "pipeline/input_watch.h"
 #include "pipeline/plan_sources.h"
 #include "pipeline/result_key.h"
 #include "pipeline/tile_memory.h"
@@ -444,12 +445,10 @@ PlannedRun load_plan(const Config& config, const VerbOptions& options, PlanUse u
   PlannedRun run;
   run.plan = plan_from_json(read_file(path), path);
   Plan& plan = run.plan;
-  for (const auto& file : plan.files) {
-    const auto now = plan_file(file.path);
-    if (now && now->size == file.size && now->mtime_ns == file.mtime_ns) continue;
-    throw Error(Code::data, now ? "an input has changed since the plan was written"
-                                : "an input of the plan is gone")
-        .file(file.path)
+  if (const auto changed = changed_input(plan)) {
+    throw Error(Code::data, changed->now ? "an input has changed since the plan was written"
+                                         : "an input of the plan is gone")
+        .file(changed->planned.path)
         .hint("submit again: what is still right is kept");
   }
   for (size_t k = 0; k < plan.packages.size(); ++k) {
@@ -488,6 +487,11 @@ bool same_results(const Plan& a, const Plan& b) {
 }
 
 }  // namespace
+
+size_t result_years(const Plan& plan) {
+  return static_cast<size_t>(std::count_if(plan.steps.begin(), plan.steps.end(),
+                                           [](const YearStep& step) { return !step.spinup; }));
+}
 
 PlannedRun open_plan(const Config& config, const VerbOptions& options, PlanUse use) {
   if (!options.plan.empty()) return load_plan(config, options, use);

@@ -94,6 +94,9 @@ struct Plan {
   PlanEstimate estimate;
 };
 
+/// Years of a plan that have results: all but those of the spin-up.
+size_t result_years(const Plan& plan);
+
 /// A plan with what cannot be written down: polygons and packages.
 struct PlannedRun {
   Plan plan;

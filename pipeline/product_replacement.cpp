@@ -84,6 +84,17 @@ void ProductReplacement::put(const std::string& name) const {
   throw error;
 }
 
+bool ProductReplacement::is_of_this_run(const std::string& name) const {
+  if (!is_product_name(name) || name.rfind(stem_, 0) != 0) return false;
+  for (const std::string ending : {".tif", ".qml", ".nc", ".csv", ".png", ".stac.json"}) {
+    if (name.size() > ending.size() &&
+        name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Error ProductReplacement::at_its_place(Error error) const {
   if (error.file().rfind(directory_ + "/", 0) == 0)
     error.file(output_ + error.file().substr(directory_.size()));
@@ -105,7 +116,7 @@ void ProductReplacement::commit(const std::vector<std::string>& names,
   for (const auto& name : names) obsolete.erase(name);
   obsolete.erase("run.json");
   for (const auto& name : obsolete) {
-    if (!is_product_name(name) || name.rfind(stem_, 0) != 0) continue;
+    if (!is_of_this_run(name)) continue;
     lock_.require();
     std::error_code ignored;
     if (fs::remove(output_ + "/" + name, ignored))

@@ -41,12 +41,13 @@ class ProductReplacement {
 
   /// Puts the files `names` in place, removes those of `former` (and of an interrupted replacement)
   /// that are not among them, then puts run.json in place. Whatever a record lists, only files that
-  /// begin with the run's name are removed. Asks the lock before each step. Throws
-  /// Error(io | interrupted).
+  /// are named as a run of this name names its products are removed. Asks the lock before each
+  /// step. Throws Error(io | interrupted).
   void commit(const std::vector<std::string>& names, const std::vector<std::string>& former);
 
  private:
   void put(const std::string& name) const;
+  [[nodiscard]] bool is_of_this_run(const std::string& name) const;
   [[nodiscard]] Error at_its_place(Error error) const;
 
   std::string output_, stem_, private_, directory_;

@@ -165,8 +165,7 @@ void fill_earlier(TileYearMember& member, const TileYearMember& earlier, const Y
 
 void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   const Plan& plan = *stages.plan;
-  const auto results = static_cast<uint64_t>(std::count_if(
-      plan.steps.begin(), plan.steps.end(), [](const YearStep& step) { return !step.spinup; }));
+  const uint64_t results = result_years(plan);
   if (ledger.complete(job.unit)) {
     job.kept = results;
     return;

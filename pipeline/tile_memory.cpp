@@ -167,8 +167,7 @@ PlanEstimate TileMemory::estimate() const {
                             (region.state_size + region.open_size) *
                                 static_cast<uint64_t>(plan_.keep_within_year));
   }
-  const auto years = static_cast<uint64_t>(std::count_if(
-      plan_.steps.begin(), plan_.steps.end(), [](const YearStep& step) { return !step.spinup; }));
+  const uint64_t years = result_years(plan_);
   const uint64_t fits =
       estimate.tile_bytes == 0 ? 1 : std::max<uint64_t>(1, wanted() / estimate.tile_bytes);
   estimate.tiles_in_flight =

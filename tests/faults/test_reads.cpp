@@ -19,12 +19,15 @@ class Reads : public Place {
  protected:
   [[nodiscard]] fs::path inputs() const { return folder() / "w"; }
   [[nodiscard]] fs::path out() const { return folder() / "out"; }
+  /// A read while tiles are read. Not the last one: two threads do not read equally often twice.
+  long late_read(const std::string& name) { return static_cast<long>(reads_of(name)) * 3 / 4; }
   static std::string reason(int error) {
     return std::error_code(error, std::generic_category()).message();
   }
-  /// Reads of a file in an undisturbed run from nothing.
+  /// Reads of a file in an undisturbed run into what lies in out(); that is left alone.
   size_t reads_of(const std::string& name) {
     size_t reads = 0;
+    if (fs::exists(out())) fs::copy(out(), folder() / "dry", fs::copy_options::recursive);
     for (const Call& call : calls_of(new_run(folder() / "dry"), "*/" + name))
       reads += call.name == "read" ? 1 : 0;
     fs::remove_all(folder() / "dry");
@@ -43,9 +46,10 @@ class Reads : public Place {
 
 TEST_F(Reads, ErrorsInTheMiddle) {
   for (const std::string name : {"gpp_2018185.tif", "tmmx_2018.nc", "crop_2018.tif"}) {
+    take_old(out());
     const auto reads = static_cast<long>(reads_of(name));
     ASSERT_GT(reads, 2) << name;
-    std::vector<long> moments = {reads};
+    std::vector<long> moments = {late_read(name)};
     if (in_full()) moments = {1, 2, reads / 4, reads / 2, reads * 3 / 4, reads - 1, reads};
     size_t tried = 0;
     for (const long nth : moments) {
@@ -79,7 +83,7 @@ TEST_F(Reads, TilesThatFailAreMarkedAndMended) {
   Fault fault;
   fault.call = "read";
   fault.path = "*/" + name;
-  fault.nth = static_cast<long>(reads_of(name));
+  fault.nth = late_read(name);
   fault.count = 0;
   fault.action = "errno:" + std::to_string(EIO);
   const Words forgiving = {"--set", "run.max_failed_tiles=9"};
@@ -99,7 +103,7 @@ TEST_F(Reads, PassingFaults) {
     Fault fault;
     fault.call = "read";
     fault.path = "*/" + name;
-    fault.nth = static_cast<long>(reads_of(name));
+    fault.nth = late_read(name);
     fault.count = 0;
     fault.action = "errno:" + std::to_string(error);
     const Outcome outcome = end_to_end::execute(new_run(out()), with({fault}));

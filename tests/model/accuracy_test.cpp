@@ -2,6 +2,7 @@
 // How exact the engine `fused` must be; bench/accuracy prints the figures.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,15 +53,23 @@ TEST_P(FusedAccuracy, IsThatOfFloat32) {
 }
 
 // A trained network has days on which a small change decides when a season ends: rounding grows
-// there, in every engine alike, so that single days may be further apart. They would decide the
-// mean square.
-TEST(FusedAccuracyOfATrainedModel, IsThatOfFloat32) {
-  const auto package = load_package(FLUXTILE_SOURCE "/examples/models/demo-global");
+// there, in every engine alike. Where torch itself is further than 1e-5 from float64 no other
+// engine can be within 1e-5 of it; this one is never much further from float64 than torch is.
+class FusedAccuracyOfATrainedModel : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, FusedAccuracyOfATrainedModel,
+                         testing::Values("global", "illinois", "indiana", "iowa"),
+                         [](const auto& which) { return std::string(which.param); });
+
+TEST_P(FusedAccuracyOfATrainedModel, IsThatOfFloat32) {
+  const auto package =
+      load_package(FLUXTILE_SOURCE "/examples/models/demo-" + std::string(GetParam()));
   size_t flux = 0;
   for (const Errors& errors : errors_of(*package)) {
     SCOPED_TRACE(package->outputs[flux++].name);
     EXPECT_LT(errors.fused.mean, 1.5 * errors.torch.mean);
-    EXPECT_LT(errors.fused.max, 1e-4);
+    EXPECT_LT(errors.fused.rms, 1.5 * errors.torch.rms);
+    EXPECT_LT(errors.fused.max, std::max(1e-5, 1.5 * errors.torch.max));
+    EXPECT_LT(errors.between.max, std::max(1e-5, 2.5 * errors.torch.max));
     EXPECT_LT(errors.between.annual, 1e-5);
   }
 }
