@@ -75,11 +75,13 @@ void BM_FusedEngineBf16(benchmark::State& state) {
 }
 BENCHMARK(BM_FusedEngineBf16)->Apply(one_and_all_threads);
 
-/// What the cores can do at most.
+/// What the cores can do at most, as long as an engine works.
 void BM_MultiplyAddPeak(benchmark::State& state) {
-  double peak = 0;
-  for (auto _ : state) peak = std::max(peak, fma_peak(static_cast<int>(state.range(0))));
-  state.counters["GFLOP/s"] = 1e-9 * peak;
+  std::vector<double> peaks;
+  for (auto _ : state) peaks.push_back(fma_peak(static_cast<int>(state.range(0))));
+  const auto middle = peaks.begin() + static_cast<std::ptrdiff_t>(peaks.size() / 2);
+  std::nth_element(peaks.begin(), middle, peaks.end());
+  state.counters["GFLOP/s"] = 1e-9 * *middle;
 }
 BENCHMARK(BM_MultiplyAddPeak)->Apply(one_and_all_threads);
 

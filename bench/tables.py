@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import compare_peer
 import compare_pytorch
@@ -32,7 +33,7 @@ import scaling
 import worlds
 
 PAGE = os.path.join(repeats.SOURCE, "docs/performance.md")
-BUSY = 0.7                 # a load average above it means that other work disturbs what is timed
+BUSY = 0.2                 # cores at work before a section; more means that other work disturbs what is timed
 UNTIMED = ("accuracy",)
 PACKAGES = sorted(glob.glob(os.path.join(repeats.SOURCE, "examples/models/demo-*")))
 
@@ -337,11 +338,22 @@ def machine(build):
                                      " (family %s, model %s)" % family.groups() if family else "", vectors, compiler)
 
 
+def cores_at_work(seconds=2.0):
+    """How many cores are busy while this waits; a load average still remembers the section before."""
+    def ticks():
+        with open("/proc/stat") as f:
+            fields = [int(word) for word in f.readline().split()[1:9]]
+        return sum(fields) - fields[3] - fields[4]         # all but idle and iowait
+    before = ticks()
+    time.sleep(seconds)
+    return (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
+
+
 def footer(c, name, load):
     commit = subprocess.run(["git", "-C", repeats.SOURCE, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                             text=True).stdout.strip()
     words = ["python3 bench/tables.py", "--only " + name] + (["--quick"] if c.quick else []) + ["--repeats %d" % c.repeats]
-    return ["", "`%s`, %s, %s%s. Load average before it: %.1f%s." % (
+    return ["", "`%s`, %s, %s%s. Cores at work before it: %.1f%s." % (
         " ".join(words), datetime.date.today().isoformat(), machine(c.build), ", commit " + commit if commit else "", load,
         "; other work was running, so absolute figures are low" if load > BUSY and name not in UNTIMED else "")]
 
@@ -386,7 +398,7 @@ def main():
     failed = False
     for name in names:
         print(name, file=sys.stderr)
-        load = os.getloadavg()[0]
+        load = cores_at_work()
         try:
             section = SECTIONS[name](c)
         except (Missing, RuntimeError) as reason:

@@ -81,9 +81,9 @@ struct FusedEngine::Block final : fused::DayByDay {
   Block(const FusedEngine& engine, const Year& year)
       : engine_(engine),
         year_(year),
-        sweep_(fused::BlockSweep::make(engine.network_)),
-        inputs_(year.inputs, year.expander, *engine.package_, engine.network_.daily,
-                engine.network_.constant) {}
+        network_(engine.network_),
+        sweep_(fused::BlockSweep::make(network_)),
+        inputs_(year.inputs, year.expander, *engine.package_, network_.daily, network_.constant) {}
 
   /// Runs the block of cells that begins with year.cells[first].
   void run(size_t first);
@@ -100,6 +100,9 @@ struct FusedEngine::Block final : fused::DayByDay {
 
   const FusedEngine& engine_;
   const Year& year_;
+  /// A copy: weights that two cores share are slower to read again once they have left a core's
+  /// own cache.
+  const fused::FusedNetwork network_;
   std::unique_ptr<fused::BlockSweep> sweep_;
   fused::BlockInputs inputs_;
   const int32_t* cells_ = nullptr;  ///< of the block
@@ -110,7 +113,9 @@ struct FusedEngine::Block final : fused::DayByDay {
 };
 
 size_t FusedEngine::scratch_bytes(size_t /*days*/) const {
-  return fused::BlockSweep::make(network_)->bytes() + sizeof(Block);
+  size_t weights = 0;
+  for (const auto& [name, tensor] : package_->tensors) weights += tensor.count() * sizeof(float);
+  return fused::BlockSweep::make(network_)->bytes() + weights + sizeof(Block);
 }
 
 void check_span(const YearInputs& inputs, const YearSpan& span, size_t last, size_t floats) {
