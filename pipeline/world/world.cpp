@@ -2,6 +2,7 @@
 #include "pipeline/world/world.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fluxtile::world {
 
@@ -15,6 +16,7 @@ const char* const kModisSinusoidal =
 namespace {
 
 constexpr double kMargin = 1500;
+constexpr double kRadians = 3.14159265358979323846 / 180;
 
 Box box_of(const std::vector<NamedRegion>& regions, const Transform& to_grid) {
   Box box{1e30, 1e30, -1e30, -1e30};
@@ -40,8 +42,13 @@ GeographicBox box_around(const WorldConfig& config, const Box& box, const Transf
   const double cells = 3.0 / 24 * config.climate_stride + 0.04 * config.gpp_multiple;
   if (config.geography == Geography::square) {
     const double reach = config.size_km / 2 / 75 + 0.4 + cells;
-    return {config.longitude - reach, config.latitude - reach, config.longitude + reach,
-            config.latitude + reach};
+    // The GPP raster is a box in the sinusoidal projection, whose meridians lean: its corners lie
+    // further east and west than the world by as much as a meridian moves over its height.
+    const double height = config.size_km / 100 + 0.2 + cells;
+    const double steepest = (std::abs(config.latitude) + height) * kRadians;
+    const double leaning = std::abs(config.longitude) * std::tan(steepest) * height * kRadians;
+    return {config.longitude - reach - leaning, config.latitude - reach,
+            config.longitude + reach + leaning, config.latitude + reach};
   }
   GeographicBox around{360, 90, -360, -90};
   constexpr int steps = 20;

@@ -320,6 +320,13 @@ TEST_F(Simulate, GppCellsOfAnySizeLieOnTheModisLattice) {
   EXPECT_NEAR(mean(*d) / mean(*open(world() / "gpp/gpp_2018201.tif")), 1, 0.25);
 }
 
+// In the sinusoidal projection meridians lean: the raster's corners lie far beside the regions.
+TEST_F(Simulate, ALargeWorldHasWeatherAtTheCornersOfItsComposites) {
+  EXPECT_NO_THROW(simulate("large", {"size_km=64", "gpp.multiple=8", "period.spinup=0"}));
+  EXPECT_NO_THROW(simulate("north west", {"size_km=64", "gpp.multiple=8", "period.spinup=0",
+                                          "centre.latitude=47.9", "centre.longitude=-121.9"}));
+}
+
 TEST_F(Simulate, RefusesAFolderThatIsNotEmpty) {
   try {
     simulate("a", {});
