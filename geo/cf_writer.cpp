@@ -157,6 +157,10 @@ struct CfWriter::Impl {
     for (size_t i = 0; i < width; ++i)
       centres[i] = grid.lattice.centre({grid.window.column + static_cast<int64_t>(i), 0}).x;
     x_variable.putVar(centres.data());
+    // Chunks come whole and once: a cache would only hold memory back (16 MB a variable) and defer
+    // errors. The library takes this only now that the variables exist.
+    for (const netCDF::NcVar& variable : nc_variables)
+      check(nc_set_var_chunk_cache(nc.getId(), variable.getId(), 1, 1, 1.0F));
   }
 
   void define_time(const netCDF::NcDim& time, const netCDF::NcDim& bounds) {
@@ -221,11 +225,6 @@ struct CfWriter::Impl {
     variable.setChunking(netCDF::NcVar::nc_CHUNKED, chunk);
     variable.setCompression(true, true, kDeflateLevel);
     variable.setFill(true, kNodata);
-    // Chunks come whole and once: a cache would only hold memory back and defer errors.
-    if (const int status =
-            nc_set_var_chunk_cache(nc.getId(), variable.getId(), size_t{1} << 20U, 521, 1.0F);
-        status != NC_NOERR)
-      throw Error(Code::internal, std::string("NetCDF chunk cache: ") + nc_strerror(status));
     put(variable, "long_name", about.long_name);
     put(variable, "standard_name", about.standard_name);
     put(variable, "units", about.netcdf_unit);

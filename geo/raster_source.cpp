@@ -380,8 +380,10 @@ void initialise_gdal(size_t cache_bytes, bool allow_remote) {
   CPLSetConfigOption("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE");
   OSRSetPROJEnableNetwork(0);
   register_drivers(allow_remote);
-  GDALSetCacheMax64(static_cast<GIntBig>(cache_bytes / 4));
-  set_source_block_memory(cache_bytes - cache_bytes / 4);
+  // What is read again is kept as source blocks; GDAL's own cache would only grow with the region.
+  const size_t of_gdal = cache_bytes / 16;
+  GDALSetCacheMax64(static_cast<GIntBig>(of_gdal));
+  set_source_block_memory(cache_bytes - of_gdal);
 }
 
 namespace {

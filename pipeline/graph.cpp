@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "geo/calendar.h"
 #include "pipeline/run_watch.h"
+#include "pipeline/heap_limits.h"
 #include "pipeline/tile_job.h"
 #include "pipeline/timeline.h"
 #include "pipeline/writer_thread.h"
@@ -186,6 +187,7 @@ bool TileGraph::settle(const JobPtr& job) {
 }
 
 void TileGraph::finish_tile(const TileJob& job) {
+  return_free_memory();
   const std::lock_guard<std::mutex> lock(mutex_);
   tally_.cells_inside += job.statics.inside;
   tally_.cells_modelled += static_cast<int64_t>(job.statics.cells.size());

@@ -17,4 +17,10 @@ void return_large_arrays() noexcept {
 #endif
 }
 
+void return_free_memory() noexcept {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace fluxtile

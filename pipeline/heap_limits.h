@@ -11,4 +11,8 @@ namespace fluxtile {
 /// libraries. Call before threads start.
 void return_large_arrays() noexcept;
 
+/// Gives back what lies free between blocks that are in use; some milliseconds. Between tiles, so
+/// that a run of many does not creep upwards from one to the next.
+void return_free_memory() noexcept;
+
 }  // namespace fluxtile

@@ -86,31 +86,20 @@ uint64_t TileMemory::wanted() const {
 
 std::vector<int64_t> TileMemory::unit_rows(const std::vector<int64_t>& cells_of_rows,
                                            int64_t fits) const {
-  const auto height = static_cast<int64_t>(cells_of_rows.size());
-  int64_t total = 0, widest = 0, parts = 1;
-  for (const int64_t cells : cells_of_rows) {
-    total += cells;
-    widest = std::max(widest, cells);
-  }
-  if (plan_.engine.device == "cpu") {
-    // A strip ends with the row that fills it: room is left for a part of a row.
-    const int64_t room = std::max<int64_t>(unit_cells - widest, 1);
-    parts =
-        std::clamp<int64_t>((total + room - 1) / room, 1, std::max<int64_t>(1, (height + 31) / 32));
-  }
+  constexpr int64_t fewest = 32;
+  const bool on_device = plan_.engine.device != "cpu";
   std::vector<int64_t> rows;
-  int64_t row = 0, before = 0, cells = 0, in_strip = 0;
+  int64_t in_strip = 0, cells = 0;
   for (const int64_t more : cells_of_rows) {
-    cells += more;
-    ++row;
+    const bool enough = !on_device && in_strip >= fewest && cells + more > unit_cells;
+    if (in_strip > 0 && (enough || in_strip >= fits)) {
+      rows.push_back(in_strip);
+      in_strip = cells = 0;
+    }
     ++in_strip;
-    // The last strip takes the rows behind it that have no cells.
-    const bool full = cells < total && cells * parts / total > before * parts / total;
-    if (!full && in_strip < fits && row < height) continue;
-    rows.push_back(in_strip);
-    before = cells;
-    in_strip = 0;
+    cells += more;
   }
+  if (in_strip > 0) rows.push_back(in_strip);
   return rows;
 }
 

@@ -16,11 +16,11 @@ class TileMemory {
 
   /// Cells of a tile that are worked on as one unit: enough to keep all threads busy, and few
   /// enough that what is in flight does not grow with the tiles.
-  static constexpr int64_t unit_cells = 12288;
+  static constexpr int64_t unit_cells = 11264;
   /// Rows of each unit of a tile, from the cells that each of its rows has inside the region:
-  /// strips with about the same number of cells, at most unit_cells of them, unless there would be
-  /// more strips than one for 32 rows; none of more than `fits` rows. The whole tile where networks
-  /// run on a device, which wants many cells at once.
+  /// strips of unit_cells or little less, so that large tiles and small ones take the same memory,
+  /// and one with what is left; none of more than `fits` rows, and none of less than 32 for the
+  /// cells' sake. The whole tile where networks run on a device, which wants many cells at once.
   [[nodiscard]] std::vector<int64_t> unit_rows(const std::vector<int64_t>& cells_of_rows,
                                                int64_t fits) const;
 
