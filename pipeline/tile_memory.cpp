@@ -81,7 +81,7 @@ uint64_t TileMemory::wanted() const {
   uint64_t unit = 0;
   const int64_t cells = plan_.engine.device == "cpu" ? unit_cells : plan_.tile * plan_.tile;
   for (const auto& region : plan_.regions) unit = std::max(unit, tile_bytes(cells, region));
-  return std::min(budget(), unit * static_cast<uint64_t>(plan_.threads + 1));
+  return std::min(budget(), unit * static_cast<uint64_t>(2 + plan_.threads / 8));
 }
 
 std::vector<int64_t> TileMemory::unit_rows(const std::vector<int64_t>& cells_of_rows,
