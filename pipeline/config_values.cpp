@@ -93,7 +93,9 @@ double parse_distance_km(const std::string& text) {
 
 std::string absolute_path(const std::string& path, const std::string& base) {
   if (path.compare(0, 4, "/vsi") == 0 || path.find("://") != std::string::npos) return path;
-  return (std::filesystem::path(base) / path).lexically_normal().string();
+  std::string whole = (std::filesystem::path(base) / path).lexically_normal().string();
+  while (whole.size() > 1 && whole.back() == '/') whole.pop_back();
+  return whole;
 }
 
 size_t gdal_cache_bytes(uint64_t memory) {

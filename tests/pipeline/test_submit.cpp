@@ -30,12 +30,21 @@ class Submit : public SmallRun {
     submit_.engine = "slurm";
     submit_.shards = 3;
   }
+  /// With the tiles that open() makes.
+  [[nodiscard]] static std::vector<std::string> in_tiles(std::vector<std::string> set = {}) {
+    set.emplace_back("grid.tile=16");
+    return set;
+  }
+  [[nodiscard]] Config configured(const std::vector<std::string>& set = {}) const {
+    return config(in_tiles(set));
+  }
+  [[nodiscard]] Plan planned() const { return plan(in_tiles()).plan; }
   std::string submit(bool json = true, const std::vector<std::string>& set = {}) {
     VerbOptions options;
     options.json = json;
     submit_.sets = set;
     std::ostringstream out;
-    EXPECT_EQ(submit_verb(config(set), options, submit_, out), 0);
+    EXPECT_EQ(submit_verb(configured(set), options, submit_, out), 0);
     return out.str();
   }
   nlohmann::json answer(const std::vector<std::string>& set = {}) {
@@ -58,7 +67,7 @@ class Submit : public SmallRun {
   }
   [[nodiscard]] std::string called() const { return programs_.said("sbatch"); }
   [[nodiscard]] fs::path batch(const std::string& name) const {
-    return out(".fluxtile/batch") / plan().plan.id / name;
+    return out(".fluxtile/batch") / planned().id / name;
   }
 
   StandIns programs_;
@@ -68,10 +77,10 @@ class Submit : public SmallRun {
 TEST_F(Submit, WritesPlanAndScriptsAndPrintsTheJobs) {
   submit_.sbatch = {"--time=10"};
   EXPECT_EQ(submit(false, {"run.threads=3"}), "array 70\nmerge 71\n");
-  EXPECT_TRUE(fs::exists(out(".fluxtile/plans") / (plan().plan.id + ".json")));
+  EXPECT_TRUE(fs::exists(out(".fluxtile/plans") / (planned().id + ".json")));
   EXPECT_TRUE(fs::is_directory(batch("logs")));
   const std::string shards = read(batch("shards.sh"));
-  EXPECT_THAT(shards, HasSubstr("--plan " + plan().plan.id + " --set run.threads=3"));
+  EXPECT_THAT(shards, HasSubstr("--plan " + planned().id + " --set 'run.threads=3'"));
   EXPECT_THAT(shards, HasSubstr("--shard \"$SLURM_ARRAY_TASK_ID/3\""));
   EXPECT_THAT(read(batch("merge.sh")), HasSubstr("words=(merge "));
   EXPECT_THAT(called(), HasSubstr("--cpus-per-task=3\n"));
@@ -80,7 +89,7 @@ TEST_F(Submit, WritesPlanAndScriptsAndPrintsTheJobs) {
 }
 
 TEST_F(Submit, OnlyShardsThatMissTilesAreSubmitted) {
-  const size_t count = plan().plan.units.size();
+  const size_t count = planned().units.size();
   ASSERT_GE(count, 5U);
   auto said = answer();
   EXPECT_EQ(said["tiles_to_do"], count);
@@ -106,7 +115,7 @@ TEST_F(Submit, WhenAllTilesAreDoneTheMergeAloneAndThenNothing) {
   EXPECT_THAT(called(), Not(HasSubstr("--array")));
   EXPECT_THAT(called(), Not(HasSubstr("--dependency")));
   std::ostringstream products;
-  ASSERT_EQ(merge_verb(config(), {}, products), 0);
+  ASSERT_EQ(merge_verb(configured(), {}, products), 0);
   fs::remove(programs_.log("sbatch"));
   said = answer();
   EXPECT_EQ(said["array_job"], nullptr);
@@ -124,7 +133,7 @@ TEST_F(Submit, WhenAllTilesAreDoneTheMergeAloneAndThenNothing) {
 TEST_F(Submit, MoreShardsThanTiles) {
   submit_.shards = 500;
   const auto said = answer();
-  EXPECT_EQ(said["shards_to_do"], plan().plan.units.size());
+  EXPECT_EQ(said["shards_to_do"], planned().units.size());
 }
 
 TEST_F(Submit, DryRunShowsAllAndWritesNothing) {
@@ -161,7 +170,7 @@ TEST_F(Submit, OptionsOfItsOwnAreRefusedBeforeAnythingIsWritten) {
 
 TEST_F(Submit, APlanThatIsWrittenStaysWhatItIs) {
   (void)answer();
-  const fs::path path = out(".fluxtile/plans") / (plan().plan.id + ".json");
+  const fs::path path = out(".fluxtile/plans") / (planned().id + ".json");
   // As another machine would have written it, with more memory: other cuts, the same results.
   Plan written = plan_from_json(read(path), path.string());
   written.units = {written.units.front()};
