@@ -78,7 +78,8 @@ std::string csv_field(const std::string& text) {
   if (!text.empty() && std::string("=+-@\t\r").find(text.front()) != std::string::npos) {
     char* end = nullptr;
     std::strtod(text.c_str(), &end);
-    const bool number = end == text.c_str() + text.size();
+    const bool signed_text = text.front() == '+' || text.front() == '-';  // not "\t5"
+    const bool number = signed_text && end == text.c_str() + text.size();
     if (!number) field.insert(field.begin(), '\'');
   }
   if (field.find_first_of(",\"\n\r") == std::string::npos) return field;

@@ -64,6 +64,7 @@ TEST(CsvField, IsOneFieldAndNoFormula) {
   EXPECT_EQ(csv_field("+x"), "'+x");
   EXPECT_EQ(csv_field("-1.5e-3"), "-1.5e-3");  // a number stays one
   EXPECT_EQ(csv_field("-1+cmd"), "'-1+cmd");
+  EXPECT_EQ(csv_field("\t5"), "'\t5");  // found by fuzzing
 }
 
 TEST(ReadFileUpTo, StopsAtWhatNeverEnds) {
