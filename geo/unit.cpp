@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace {
@@ -41,9 +43,12 @@ ut_system* unit_system() {
     ut_set_error_message_handler(ut_ignore);
     return ut_read_xml(nullptr);
   }();
-  if (system == nullptr)
-    throw Error(Code::data, "the unit database of udunits2 cannot be read")
+  if (system == nullptr) {
+    const char* const what = "the unit database of udunits2 cannot be read";
+    if (file_descriptors_used_up()) throw system_fault(Code::data, what, "udunits2.xml", EMFILE);
+    throw Error(Code::data, what)
         .hint("install the udunits2 data files or point UDUNITS2_XML_PATH at udunits2.xml");
+  }
   return system;
 }
 

@@ -443,7 +443,8 @@ int mkdir(const char* path, mode_t mode) {
                      [&] { return static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode)); });
 }
 
-// GDAL reads and writes through stdio where it is built so.
+// GDAL and NetCDF read through stdio where they are built so, and ask ferror(): glibc's bit for it.
+constexpr int stdio_error = 0x20;
 FILE* fopen64(const char* path, const char* mode) {
   static auto* real = next<FILE*(const char*, const char*)>("fopen64");
   char buffer[PATH_MAX];
@@ -462,6 +463,7 @@ size_t fread(void* bytes, size_t size, size_t count, FILE* file) {
   char buffer[PATH_MAX];
   const Verdict verdict = judge("read", name_of(fileno(file), buffer));
   if (verdict.action == Do::fail) {
+    file->_flags |= stdio_error;
     errno = verdict.number;
     return 0;
   }
@@ -480,6 +482,7 @@ size_t fwrite(const void* bytes, size_t size, size_t count, FILE* file) {
   };
   if (verdict.action == Do::fail || verdict.action == Do::torn) {
     if (verdict.action == Do::torn) half();
+    file->_flags |= stdio_error;
     errno = verdict.number;
     return 0;
   }
