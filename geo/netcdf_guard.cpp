@@ -136,6 +136,7 @@ class Handle {
 struct Walk {
   size_t links = 0;
   std::string name, problem;  ///< of the first link that is refused
+  int system_error = 0;       ///< errno where it cannot be read
 };
 
 /// What is wrong with how a dataset is stored; empty if nothing is.
@@ -168,8 +169,12 @@ herr_t visit(hid_t group, const char* name, const H5L_info_t* info, void* data) 
   if (++walk.links > most_links) return stop("the file has too many objects");
   if (info->type == H5L_TYPE_SOFT) return 0;
   if (info->type != H5L_TYPE_HARD) return stop("it is a link to another file");
+  errno = 0;
   const Handle object(H5Oopen(group, name, H5P_DEFAULT), H5Oclose);
-  if (object.id() < 0) return stop("it cannot be opened");
+  if (object.id() < 0) {
+    walk.system_error = errno;
+    return stop("it cannot be opened");
+  }
   if (H5Iget_type(object.id()) != H5I_DATASET) return 0;
   const std::string problem = storage_problem(object.id());
   return problem.empty() ? 0 : stop(problem);
@@ -182,6 +187,8 @@ void check_hdf5(const std::string& path) {
   Walk walk;
   H5Lvisit(file.id(), H5_INDEX_NAME, H5_ITER_NATIVE, visit, &walk);
   if (walk.problem.empty()) return;
+  if (walk.system_error == EIO || is_passing_fault(walk.system_error))
+    throw read_failure(Code::io, "cannot read this file", path, walk.system_error, "");
   throw Error(Code::data, "a NetCDF file must hold its own values, in a form HDF5 reads by itself")
       .file(path)
       .found(visible_text(walk.name) + ": " + walk.problem)
