@@ -39,13 +39,18 @@ std::mutex& ut_mutex() {
 
 /// Call with ut_mutex held. Lives as long as the process.
 ut_system* unit_system() {
+  static int cause = 0;  // errno: the database is some files that are open at a time
   static ut_system* system = [] {
     ut_set_error_message_handler(ut_ignore);
-    return ut_read_xml(nullptr);
+    errno = 0;
+    ut_system* const read = ut_read_xml(nullptr);
+    cause = errno;
+    return read;
   }();
   if (system == nullptr) {
     const char* const what = "the unit database of udunits2 cannot be read";
-    if (file_descriptors_used_up()) throw system_fault(Code::data, what, "udunits2.xml", EMFILE);
+    if (file_descriptors_used_up()) cause = EMFILE;
+    if (is_passing_fault(cause)) throw system_fault(Code::data, what, "udunits2.xml", cause);
     throw Error(Code::data, what)
         .hint("install the udunits2 data files or point UDUNITS2_XML_PATH at udunits2.xml");
   }
