@@ -19,8 +19,8 @@ class TileMemory {
   static constexpr int64_t unit_cells = 11264;
   /// Rows of each unit of a tile, from the cells that each of its rows has inside the region:
   /// strips of unit_cells or little less, so that large tiles and small ones take the same memory,
-  /// and one with what is left; none of more than `fits` rows, and none of less than 32 for the
-  /// cells' sake. The whole tile where networks run on a device, which wants many cells at once.
+  /// and one with what is left; none of more than `fits` rows. A strip of 32 rows may have more
+  /// cells. The whole tile where networks run on a device, which wants many cells at once.
   [[nodiscard]] std::vector<int64_t> unit_rows(const std::vector<int64_t>& cells_of_rows,
                                                int64_t fits) const;
 
