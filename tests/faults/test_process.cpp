@@ -18,6 +18,13 @@ using testing::HasSubstr;
 class Process : public Place {
  protected:
   [[nodiscard]] fs::path out() const { return folder() / "out"; }
+  /// The new run over old outputs under a limit that prlimit sets.
+  Outcome limited_run(const std::string& limit) const {
+    take_old(out());
+    Words limited = {"prlimit", limit};
+    for (const auto& word : new_run(out())) limited.push_back(word);
+    return end_to_end::execute(limited);
+  }
 };
 
 TEST_F(Process, AllocationsFail) {
@@ -63,11 +70,8 @@ TEST_F(Process, AddressSpaceIsCapped) {
   if (in_full()) megabytes = {300, 400, 500, 600, 650, 700, 750, 800, 850, 900, 950, 1000, 1200};
   size_t tried = 0, sufficed = 0;
   for (const int cap : megabytes) {
-    take_old(out());
-    Words limited = {"prlimit", "--as=" + std::to_string(int64_t{cap} << 20U)};
-    for (const auto& word : new_run(out())) limited.push_back(word);
     const std::string what = std::to_string(cap) + " MiB of address space";
-    const Outcome outcome = end_to_end::execute(limited);
+    const Outcome outcome = limited_run("--as=" + std::to_string(int64_t{cap} << 20U));
     if (outcome.code == 127) continue;  // the libraries do not even load
     ++tried;
     if (outcome.code == 0) {
@@ -112,11 +116,8 @@ TEST_F(Process, FileDescriptorsAreFew) {
   if (in_full()) limits = {6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40};
   size_t tried = 0, refused = 0;
   for (const int limit : limits) {
-    take_old(out());
-    Words limited = {"prlimit", "--nofile=" + std::to_string(limit)};
-    for (const auto& word : new_run(out())) limited.push_back(word);
     const std::string what = std::to_string(limit) + " file descriptors";
-    const Outcome outcome = end_to_end::execute(limited);
+    const Outcome outcome = limited_run("--nofile=" + std::to_string(limit));
     ++tried;
     if (outcome.code == 0) {
       EXPECT_EQ("", end_to_end::differences(new_products(), visible(out()))) << what;
