@@ -6,6 +6,7 @@
 #include <ogr_spatialref.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <limits>
@@ -100,6 +101,10 @@ class DatasetCache {
   DatasetCache() { const OGRSpatialReference first; }
 
   GDALDataset& get(const std::string& path) {
+    if (const uint64_t now = closings(); seen_ != now) {
+      open_.clear();
+      seen_ = now;
+    }
     const auto found = std::find_if(open_.begin(), open_.end(),
                                     [&](const auto& entry) { return entry.first == path; });
     if (found != open_.end()) {
@@ -114,10 +119,20 @@ class DatasetCache {
   void forget(const std::string& path) {
     open_.remove_if([&](const auto& entry) { return entry.first == path; });
   }
-  void clear() { open_.clear(); }
+  void clear() {
+    ++closings();
+    open_.clear();
+  }
 
  private:
+  /// How often some thread had all threads' datasets closed.
+  static std::atomic<uint64_t>& closings() {
+    static std::atomic<uint64_t> count{0};
+    return count;
+  }
+
   std::list<std::pair<std::string, DatasetPtr>> open_;
+  uint64_t seen_ = 0;
 };
 
 DatasetCache& thread_datasets() {
@@ -199,8 +214,8 @@ bool widen(GDALDataType type, const unsigned char* from, size_t n, double* to) {
   }
 }
 
-/// Puts the part of a block that lies in a window at its place. `block_window`: the whole block in
-/// the raster's cells.
+/// Puts the part of a block that lies in a window at its place. `block_window`: where its numbers
+/// lie in the raster.
 void place_block(const SourceBlock& block, GDALDataType type, const SourceWindow& block_window,
                  const SourceWindow& window, std::vector<double>& values) {
   const auto size = static_cast<int64_t>(GDALGetDataTypeSizeBytes(type));
@@ -225,19 +240,25 @@ void read_blocks(const RasterInfo& info, int band, const SourceWindow& window, G
   for (int64_t row = window.row / bh; row * bh < window.row + window.height; ++row) {
     for (int64_t column = window.column / bw; column * bw < window.column + window.width;
          ++column) {
-      const SourceWindow block_window{column * bw, row * bh, bw, bh};
+      // Blocks at the raster's ends are stored whole; what lies outside it is not kept.
+      const SourceWindow block_window{column * bw, row * bh,
+                                      std::min(bw, info.grid.width - column * bw),
+                                      std::min(bh, info.grid.height - row * bh)};
       const auto decode = [&] {
         GdalMessages messages;
         GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
+        const auto size = static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
+        const size_t stored = static_cast<size_t>(bw) * size,
+                     kept = static_cast<size_t>(block_window.width) * size;
         SourceBlock block;
-        block.bytes.resize(block_window.cells() *
-                           static_cast<size_t>(GDALGetDataTypeSizeBytes(type)));
+        block.bytes.resize(block_window.cells() * size);
         // Through GDAL's own cache: a pixel-interleaved file decodes all bands of a block at once.
         GDALRasterBlock* held =
             source.GetLockedBlockRef(static_cast<int>(column), static_cast<int>(row));
         if (held != nullptr) {
-          std::copy_n(static_cast<const unsigned char*>(held->GetDataRef()), block.bytes.size(),
-                      block.bytes.data());
+          const auto* from = static_cast<const unsigned char*>(held->GetDataRef());
+          for (size_t k = 0; k < static_cast<size_t>(block_window.height); ++k)
+            std::copy_n(from + k * stored, kept, block.bytes.data() + k * kept);
           held->DropLock();
         }
         require_read(held == nullptr ? CE_Failure : CE_None, messages, info, band, window);

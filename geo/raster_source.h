@@ -62,8 +62,8 @@ std::vector<double> read_window(const RasterInfo& info, int band, const SourceWi
 /// As read_window but without scale and offset: stored codes of a classified raster.
 std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window);
 
-/// Closes the calling thread's cached datasets and forgets the decoded blocks of all threads
-/// (before inputs are replaced, and in tests).
+/// Closes the calling thread's cached datasets, those of other threads before they read again, and
+/// forgets the decoded blocks of all (before inputs are replaced, and in tests).
 void close_thread_datasets();
 
 /// Lowers what is kept of decoded blocks to `bytes`, for a run that needs no more.

@@ -12,7 +12,7 @@
 // is decoded once for the tiles around it and not once a thread.
 namespace fluxtile {
 
-/// One block of one band as the file stores its numbers, whole also where the raster ends inside.
+/// One block of one band, its numbers as the file stores them: the part of it inside the raster.
 struct SourceBlock {
   std::vector<unsigned char> bytes;
 };
