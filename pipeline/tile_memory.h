@@ -37,7 +37,7 @@ class TileMemory {
   /// What tiles in flight shall hold together: as much as keeps the threads busy while tiles are
   /// read and written, within the budget.
   [[nodiscard]] uint64_t wanted() const;
-  /// Decoded blocks of rasters that are worth keeping: three of each composite that a year reads.
+  /// Decoded blocks of rasters that are worth keeping: one of each composite that a year reads.
   [[nodiscard]] uint64_t source_block_bytes() const { return block_bytes_; }
   [[nodiscard]] PlanEstimate estimate() const;
 
