@@ -72,8 +72,8 @@ struct Extent {
   const std::string* name = nullptr;
 };
 
-std::pair<Tensor, Extent> parse_entry(const std::string& name, const json& node, uint64_t data_size,
-                                      const std::string& file) {
+std::pair<TensorView, Extent> parse_entry(const std::string& name, const json& node,
+                                          uint64_t data_size, const std::string& file) {
   if (!node.is_object() || node.size() != 3 || !node.contains("dtype") || !node.contains("shape") ||
       !node.contains("data_offsets"))
     throw broken(file, name, "needs exactly dtype, shape and data_offsets");
@@ -81,7 +81,7 @@ std::pair<Tensor, Extent> parse_entry(const std::string& name, const json& node,
   const json& shape = node["shape"];
   const json& offsets = node["data_offsets"];
 
-  Tensor tensor;
+  TensorView tensor;
   const auto* known =
       std::find_if(std::begin(type_names), std::end(type_names),
                    [&](const auto& entry) { return dtype.is_string() && dtype == entry.second; });
@@ -146,7 +146,7 @@ size_t size_of(DType type) noexcept {
 
 size_t Tensor::count() const noexcept { return bytes.size() / size_of(type); }
 
-Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
+SafetensorsViews view_safetensors(std::string_view bytes, const std::string& name) {
   if (bytes.size() < length_bytes)
     throw broken(name, "shorter than its 8-byte length")
         .found(std::to_string(bytes.size()) + " bytes");
@@ -163,7 +163,7 @@ Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
   const json header = parse_header(bytes.substr(length_bytes, header_size), name);
   const std::string_view data = bytes.substr(length_bytes + header_size);
 
-  Safetensors result;
+  SafetensorsViews result;
   std::vector<Extent> extents;
   for (const auto& item : header.items()) {
     if (item.key() == metadata_key) {
@@ -175,8 +175,8 @@ Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
     extent.name = &place->first;
     extents.push_back(extent);
   }
-  // The data section is covered without overlap or gap, so copying takes no more memory than the
-  // file has.
+  // The data section is covered without overlap or gap, so copies of the arrays take no more memory
+  // than the file has.
   std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
   });
@@ -191,9 +191,20 @@ Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
     throw broken(name, "there are bytes after the last tensor")
         .found(std::to_string(data.size()) + " bytes of data")
         .expected(std::to_string(reached));
-  for (const Extent& extent : extents) {
-    const std::string_view part = data.substr(extent.begin, extent.end - extent.begin);
-    result.tensors.at(*extent.name).bytes.assign(part.begin(), part.end());
+  for (const Extent& extent : extents)
+    result.tensors.at(*extent.name).bytes = data.substr(extent.begin, extent.end - extent.begin);
+  return result;
+}
+
+Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
+  SafetensorsViews views = view_safetensors(bytes, name);
+  Safetensors result;
+  result.metadata = std::move(views.metadata);
+  for (auto& [key, view] : views.tensors) {
+    Tensor& tensor = result.tensors[key];
+    tensor.type = view.type;
+    tensor.shape = std::move(view.shape);
+    tensor.bytes.assign(view.bytes.begin(), view.bytes.end());
   }
   return result;
 }

@@ -36,12 +36,6 @@ struct Safetensors {
   Metadata metadata;
 };
 
-/// Every size is checked against the buffer before memory is taken: overlapping, out-of-range or
-/// misaligned offsets, wrong shapes, unknown types, oversized headers throw Error(data) with `name`
-/// as file.
-Safetensors parse_safetensors(std::string_view bytes, const std::string& name);
-std::string format_safetensors(const Tensors& tensors, const Metadata& metadata);
-
 /// An array that lies elsewhere.
 struct TensorView {
   DType type = DType::F32;
@@ -51,6 +45,20 @@ struct TensorView {
   static TensorView of(DType type, std::vector<int64_t> shape, const std::vector<T>& values);
 };
 using TensorViews = std::map<std::string, TensorView>;
+
+/// A parsed file whose arrays lie in the bytes it was parsed from, aligned as those happen to be.
+struct SafetensorsViews {
+  TensorViews tensors;
+  Metadata metadata;
+};
+
+/// Every size is checked against the buffer before memory is taken: overlapping, out-of-range or
+/// misaligned offsets, wrong shapes, unknown types, oversized headers throw Error(data) with `name`
+/// as file.
+Safetensors parse_safetensors(std::string_view bytes, const std::string& name);
+/// The same without copies of the arrays: `bytes` must outlive the result.
+SafetensorsViews view_safetensors(std::string_view bytes, const std::string& name);
+std::string format_safetensors(const Tensors& tensors, const Metadata& metadata);
 
 /// A safetensors file as its header and the arrays that follow it, which are not copied: they must
 /// outlive this.

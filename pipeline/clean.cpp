@@ -35,7 +35,7 @@ struct Item {
   uint64_t bytes = 0;
 };
 
-/// result_key in the metadata of a tile-year or state; empty where the file is none.
+/// result_key in the metadata of a file of a tile; empty where the file is none.
 std::string result_key_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   uint64_t length = 0;
@@ -69,7 +69,7 @@ class Needed {
     return all_ || (first != tiles_.end() && first->first.rfind(folder + "/", 0) == 0);
   }
   [[nodiscard]] bool tile(const std::string& tile) const { return all_ || tiles_.count(tile) > 0; }
-  /// `path`: of a tile-year or state.
+  /// `path`: of one of its files.
   [[nodiscard]] bool file(const std::string& tile, const fs::path& path) const {
     if (all_) return true;
     const auto years = tiles_.find(tile);
@@ -261,6 +261,7 @@ class Cleaning {
     const std::string tile = region + "/" + folder.filename().string();
     for (const auto& path : entries(folder)) {
       const std::string kind = path.extension() == ".tile-year" ? "tile-year"
+                               : path.extension() == ".inputs"  ? "inputs"
                                : path.extension() == ".state" || path.extension() == ".open-state"
                                    ? "state"
                                    : "";

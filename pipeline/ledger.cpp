@@ -82,6 +82,30 @@ std::optional<TileState> Ledger::stored_open_state(const TileUnit& unit, size_t 
   return state;
 }
 
+std::optional<AlignedInputs> Ledger::stored_inputs(const TileUnit& unit) const {
+  const Plan& plan = *stages_.plan;
+  const PlanRegion& region = plan.regions.at(unit.region);
+  const size_t step = plan.steps.size() - 1;
+  const std::string path =
+      stages_.write->inputs_path(region.file_name, unit, step, plan.steps[step].year);
+  if (access(path.c_str(), F_OK) != 0) return std::nullopt;
+  const auto bytes = attempt([&] { return read_file(path); });
+  if (!bytes.ok()) return std::nullopt;
+  return parse_aligned_inputs(bytes.value(), path, unit, region.result_key);
+}
+
+bool Ledger::anything_stored(const TileUnit& unit) const {
+  const std::string& region = stages_.plan->regions.at(unit.region).file_name;
+  const auto& steps = stages_.plan->steps;
+  for (size_t step = 0; step < steps.size(); ++step) {
+    const std::string path =
+        steps[step].spinup ? stages_.write->state_path(region, unit, step, steps[step].year)
+                           : stages_.write->tile_year_path(region, unit, step, steps[step].year);
+    if (access(path.c_str(), F_OK) == 0) return true;
+  }
+  return false;
+}
+
 std::string Ledger::failure_path(const TileUnit& unit) const {
   return folder_ + "/failures/" + stages_.plan->regions.at(unit.region).file_name + "/" +
          unit.name() + ".json";

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "pipeline/run_stages.h"
+#include "stages/aligned_inputs.h"
 
 namespace fluxtile {
 
@@ -39,6 +40,11 @@ class Ledger {
   /// A stored state within the year of a step, at the beginning of a day.
   [[nodiscard]] std::optional<TileState> stored_open_state(
       const TileUnit& unit, size_t step, size_t day, const std::vector<CellIndex>& cells) const;
+
+  /// What the tile's last year was read as (aligned_inputs.h).
+  [[nodiscard]] std::optional<AlignedInputs> stored_inputs(const TileUnit& unit) const;
+  /// Whether there are files of the tile, whatever they hold.
+  [[nodiscard]] bool anything_stored(const TileUnit& unit) const;
 
   void record_failure(const TileUnit& unit, const Error& error, int year);
   void forget_failure(const TileUnit& unit);

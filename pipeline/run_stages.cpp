@@ -41,6 +41,7 @@ RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory&
     stages.shapes.push_back(
         {std::make_shared<const RegionIndex>(shape), Transform(plan.to_boundaries)});
   }
+  stages.keys = std::make_shared<const InputKeys>(plan);
   stages.reader = std::make_shared<LayerReader>();
   // The sources live inside the plan; the stages share its ownership.
   const std::shared_ptr<const Sources> sources(stages.plan, &stages.plan->sources);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/input_keys.h"
 #include "pipeline/plan.h"
 #include "pipeline/timeline.h"
 #include "stages/assemble.h"
@@ -32,6 +33,7 @@ struct RunStages {
   std::unique_ptr<Assemble> assemble;
   std::unique_ptr<Infer> infer;  ///< null without engines
   std::unique_ptr<WriteTile> write;
+  std::shared_ptr<const InputKeys> keys;
   std::shared_ptr<Timeline> timeline;  ///< what the threads do is noted here; null: nowhere
   RunWatch* watch = nullptr;           ///< is told how far the run is; null: nobody
 

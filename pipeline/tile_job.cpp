@@ -16,6 +16,7 @@ struct StoredYears {
   size_t unchanged = 0;             ///< steps [0, unchanged) need no network
   std::vector<std::string> chains;  ///< today's chain at the end of each of them
   AssembledYear changed;            ///< the year behind them, where something of it is stored
+  std::optional<TileYear> earlier;  ///< what of that year is stored
 };
 
 TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
@@ -40,6 +41,38 @@ TileYear tile_year_of(const TileJob& job, const RunStages& stages) {
   return year;
 }
 
+/// Composites that were read for the tile on an earlier night.
+KnownComposite known_composites(const TileJob& job, const InputKeys& keys) {
+  if (!job.known) return nullptr;
+  const AlignedInputs& known = *job.known;
+  return [&](const CompositeRef& composite, float* values, int64_t& below_zero) {
+    const auto found = known.find(keys.of_composite(composite));
+    if (!found) return false;
+    const size_t n = job.statics.cells.size();
+    std::copy_n(known.composites.begin() + static_cast<std::ptrdiff_t>(*found * n), n, values);
+    below_zero = known.below_zero[*found];
+    return true;
+  };
+}
+
+/// The year that the next nights go on with: the last one of a plan that keeps states within it.
+bool is_kept_open(const Plan& plan, size_t step) {
+  return plan.keep_within_year > 0 && step + 1 == plan.steps.size() && !plan.steps[step].spinup;
+}
+
+/// Soil and crops, and what else is known of the tile's inputs from an earlier night.
+void open_statics(TileJob& job, const RunStages& stages, const Ledger& ledger) {
+  const Plan& plan = *stages.plan;
+  if (is_kept_open(plan, plan.steps.size() - 1)) job.known = ledger.stored_inputs(job.unit);
+  if (job.known && job.known->statics_key == stages.keys->of_statics(job.unit)) {
+    job.statics = std::move(job.known->statics);
+    return;
+  }
+  job.statics = (*stages.ingest_soil)(job.unit);
+  // Composites are those of the cells that were modelled then.
+  if (job.known && !(job.known->statics.cells == job.statics.cells)) job.known.reset();
+}
+
 /// Reads the inputs of year after year, as far as stored tile-years or states agree with them.
 StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& ledger) {
   const Plan& plan = *stages.plan;
@@ -49,6 +82,7 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
   for (size_t step = 0; step < plan.steps.size(); ++step) {
     Stop::throw_if_requested();
     std::string stored_chain, stamp;
+    std::optional<TileYear> year;
     bool earlier = false;  // the year is there with other days
     if (plan.steps[step].spinup) {
       const auto state = ledger.stored_state(job.unit, step, job.statics.cells);
@@ -56,7 +90,7 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
         stored_chain = state->chain;
         stamp = state->stamp;
       }
-    } else if (const auto year = ledger.stored_days_of_year(job.unit, step)) {
+    } else if ((year = ledger.stored_days_of_year(job.unit, step))) {
       earlier = year->step.days != plan.steps[step].days;
       if (!earlier) {
         stored_chain = year->chain;
@@ -73,12 +107,14 @@ StoredYears compare_chains(TileJob& job, const RunStages& stages, const Ledger& 
     // A spin-up state that was cleaned away is no change: later years may still vouch for it.
     const bool gone = stored_chain.empty();
     if (gone && !earlier && !plan.steps[step].spinup) break;
-    const auto gpp = (*stages.ingest_gpp)(job.statics, plan.steps[step]);
+    auto gpp =
+        (*stages.ingest_gpp)(job.statics, plan.steps[step], known_composites(job, *stages.keys));
     const auto climate = (*stages.ingest_climate)(job.statics, plan.steps[step]);
-    auto assembled = (*stages.assemble)(job.statics, gpp, climate, plan.steps[step], region.members,
-                                        stages.package_of(job.unit.region), chain);
+    auto assembled = (*stages.assemble)(job.statics, std::move(gpp), climate, plan.steps[step],
+                                        region.members, stages.package_of(job.unit.region), chain);
     if (earlier || (!gone && assembled.chain != stored_chain)) {
       stored.changed = std::move(assembled);
+      stored.earlier = std::move(year);
       break;
     }
     chain = assembled.chain;
@@ -107,19 +143,31 @@ void renew_stamps(const TileJob& job, const RunStages& stages, const Ledger& led
 /// Days at whose beginning the state within a year is kept: of the run's last year alone, which is
 /// the one that grows.
 std::vector<size_t> days_to_keep(const Plan& plan, size_t step, const YearInputs& inputs) {
-  if (step + 1 != plan.steps.size() || plan.steps[step].spinup) return {};
+  if (!is_kept_open(plan, step)) return {};
   return state_days(inputs.days, static_cast<size_t>(plan.keep_within_year));
+}
+
+/// What was read for the year, for the next night.
+std::string inputs_of_year(const TileJob& job, const RunStages& stages) {
+  const Plan& plan = *stages.plan;
+  const auto [first, last] = stages.ingest_gpp->composites_of(plan.steps[job.step]);
+  std::vector<std::string> keys;
+  for (size_t k = first; k < last; ++k)
+    keys.push_back(stages.keys->of_composite(plan.sources.gpp.composites[k]));
+  return format_aligned_inputs({stages.keys->of_statics(job.unit), job.statics, std::move(keys),
+                                job.assembled.below_zero, job.assembled.inputs->gpp.values},
+                               plan.regions[job.unit.region].result_key);
 }
 
 /// Finds the newest state within the first changed year that lies before the change, with the
 /// stored months before it. Returns whether there is one.
 bool take_up_year(TileJob& job, const RunStages& stages, const Ledger& ledger,
-                  const StoredYears& stored) {
+                  StoredYears& stored) {
   const Plan& plan = *stages.plan;
   const AssembledYear& today = stored.changed;
   if (!today.inputs) return false;
   const size_t step = stored.unchanged;
-  auto earlier = ledger.stored_days_of_year(job.unit, step);
+  auto& earlier = stored.earlier;
   if (!earlier || !(earlier->cells == job.statics.cells)) return false;
   for (const size_t day : stages.write->open_days(plan.regions[job.unit.region].file_name, job.unit,
                                                   step, plan.steps[step].year)) {
@@ -170,22 +218,17 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
     job.kept = results;
     return;
   }
-  job.statics = (*stages.ingest_soil)(job.unit);
+  open_statics(job, stages, ledger);
   job.running = true;
   job.state = stages.zero_state(job.unit.region, job.statics.cells.size());
   if (job.statics.cells.empty()) {
     job.step = 0;
     return;
   }
-  bool any_stored = false;
-  for (size_t step = 0; step < plan.steps.size() && !any_stored; ++step) {
-    any_stored = plan.steps[step].spinup
-                     ? ledger.stored_state(job.unit, step, job.statics.cells).has_value()
-                     : ledger.stored_days_of_year(job.unit, step).has_value();
-  }
-  if (!any_stored) return;
+  if (!ledger.anything_stored(job.unit)) return;
 
   StoredYears stored = compare_chains(job, stages, ledger);
+  job.known.reset();
   renew_stamps(job, stages, ledger, stored.unchanged);
   if (stored.unchanged == plan.steps.size() && ledger.complete(job.unit)) {
     job.running = false;
@@ -250,12 +293,17 @@ void infer_year(TileJob& job, const RunStages& stages) {
 }
 
 void write_year(TileJob& job, const RunStages& stages) {
-  require_unchanged_inputs(*stages.plan);
-  job.state.stamp = stages.plan->step_stamps[job.step];
+  const Plan& plan = *stages.plan;
+  require_unchanged_inputs(plan);
+  job.state.stamp = plan.step_stamps[job.step];
   TileYear year = tile_year_of(job, stages);
   year.members = std::move(job.results);
-  (*stages.write)(year, job.state, job.kept_open, stages.plan->regions[job.unit.region].file_name,
-                  job.step);
+  WriteTile::Leaves leaves;
+  leaves.open = &job.kept_open;
+  // A year that still grows goes on from a state within it.
+  if (year.step.complete || job.step + 1 < plan.steps.size()) leaves.state = &job.state;
+  if (is_kept_open(plan, job.step)) leaves.inputs = inputs_of_year(job, stages);
+  (*stages.write)(year, leaves, plan.regions[job.unit.region].file_name, job.step);
   job.kept_open.clear();
 }
 

@@ -32,6 +32,7 @@ struct TileJob {
   size_t read = 0;       ///< steps before this one are read or being read
   size_t taken = 0;      ///< steps before this one were handed over by their YearJob
   TileStatics statics;
+  std::optional<AlignedInputs> known;  ///< of what is read to compare it with stored years
   TileState state;
   std::optional<TileState> open;     ///< a state within the year `step` to go on from
   std::optional<TileYear> earlier;   ///< the stored tile-year that has the months before it

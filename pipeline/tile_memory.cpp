@@ -40,12 +40,10 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
     const RasterInfo raster = read_raster_info(read.front().layer.path);
     const int64_t width = std::max(raster.block_width, 1),
                   height = std::max(raster.block_height, 1);
-    const int64_t blocks =
-        (raster.grid.width + width - 1) / width * ((raster.grid.height + height - 1) / height);
-    // A tile lies on two or three squares; of thin strips, as many as make them up.
-    const int64_t squares = 3 * std::max<int64_t>(1, width / height);
-    block_bytes_ = static_cast<uint64_t>(composites_ * std::min(blocks, squares) * width * height) *
-                   bytes_of(raster.bands.front().type);
+    // Of thin strips, as many as make up a square.
+    const int64_t blocks = std::max<int64_t>(1, width / height);
+    const int64_t cells = std::min(raster.grid.width * raster.grid.height, blocks * width * height);
+    block_bytes_ = static_cast<uint64_t>(composites_ * cells) * bytes_of(raster.bands.front().type);
   }
   const ClimateRun& run = plan.sources.climate.variables.front().runs.front();
   const NetcdfInfo info = read_netcdf_info(run.path);
@@ -111,7 +109,9 @@ uint64_t TileMemory::tile_bytes(int64_t cells, const PlanRegion& region) const {
                           open * static_cast<uint64_t>(plan_.keep_within_year) +
                           (plan_.keep_within_year > 0 ? open : 0));  // to go on from
   const uint64_t years = plan_.steps.size() > 1 ? 2 : 1;             // one is read ahead
-  const uint64_t gpp = n * static_cast<uint64_t>(composites_) * 4 * years +
+  // Also as an earlier night left them.
+  const uint64_t copies = plan_.keep_within_year > 0 ? years + 2 : years;
+  const uint64_t gpp = n * static_cast<uint64_t>(composites_) * 4 * copies +
                        n * 96;  // values, one layer in double, segments
   const uint64_t weights = n * (4 * (8 + 4) + 8) * 3;
   const uint64_t statics =

@@ -184,6 +184,7 @@ AssembledYear Assemble::operator()(const TileStatics& tile, GppBlock gpp,
 
   AssembledYear year;
   year.negative_gpp = gpp.negative;
+  year.below_zero = std::move(gpp.below_zero);
   const GppSource& source = sources_->gpp;
   const int run_first =
       static_cast<int>(to_days({options_.run_first_year, 1, 1}) - to_days({step.year, 1, 1}));

@@ -24,6 +24,7 @@ struct AssembledYear {
   /// That up to the end of each month, and the flags of all months up to it.
   std::vector<std::string> month_chains;
   int64_t too_long_gaps = 0, without_climate = 0, negative_gpp = 0;
+  std::vector<int64_t> below_zero;  ///< [composite], of GppBlock
 };
 
 /// Joins what the ingest stages read: fills gaps, decides which cells each member runs, and digests

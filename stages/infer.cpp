@@ -10,8 +10,7 @@ Infer::Infer(std::vector<std::shared_ptr<const Engine>> engines, bool daily)
 
 std::vector<TileYearMember> Infer::operator()(const AssembledYear& year,
                                               const std::vector<Member>& members, TileState& state,
-                                              const TileState* open,
-                                              const std::vector<size_t>& keep,
+                                              TileState* open, const std::vector<size_t>& keep,
                                               std::vector<TileState>& kept) const {
   size_t last = year.inputs->days;
   for (const Member& member : members)
@@ -28,7 +27,7 @@ std::vector<TileYearMember> Infer::operator()(const AssembledYear& year,
     span.keep = days;
     OpenYear from;
     if (open) {
-      from = {open->day, open->members.at(m).values};
+      from = {open->day, std::move(open->members.at(m).values)};
       span.from = &from;
     }
     results.push_back(

@@ -17,13 +17,13 @@ class Infer {
   /// One engine a package of the run; Member::engine points into it.
   Infer(std::vector<std::shared_ptr<const Engine>> engines, bool daily);
 
-  /// Advances `state` by one year. `open`: a state within the year to go on from, else null; then
-  /// months and days before it are not filled. `keep`: days, ascending, at whose beginning the
-  /// state is added to `kept`; those that an engine cannot keep are left out. Throws Error as
-  /// Engine::run does; then `state` must not be used any more.
+  /// Advances `state` by one year. `open`: a state within the year to go on from, whose
+  /// values are taken, else null; then months and days before it are not filled. `keep`: days,
+  /// ascending, at whose beginning the state is added to `kept`; those that an engine cannot keep
+  /// are left out. Throws Error as Engine::run does; then `state` must not be used any more.
   std::vector<TileYearMember> operator()(const AssembledYear& year,
                                          const std::vector<Member>& members, TileState& state,
-                                         const TileState* open, const std::vector<size_t>& keep,
+                                         TileState* open, const std::vector<size_t>& keep,
                                          std::vector<TileState>& kept) const;
   std::vector<TileYearMember> operator()(const AssembledYear& year,
                                          const std::vector<Member>& members,

@@ -7,7 +7,6 @@
 
 #include "base/stop.h"
 #include "geo/calendar.h"
-#include "stages/weight_cache.h"
 
 namespace fluxtile {
 
@@ -30,9 +29,33 @@ std::pair<size_t, size_t> IngestGpp::composites_of(const YearStep& step) const {
   return {first, last};
 }
 
-GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step) const {
+int64_t IngestGpp::read(const CompositeRef& composite, WeightCache& weights, float* out) const {
   const GppSource& source = sources_->gpp;
-  const int64_t start = to_days({step.year, 1, 1});
+  const ResampleWeights& w =
+      weights.get(reader_->grid(composite.layer, source.packing),
+                  sources_->operations[composite.operation], source.resample);
+  if (w.window.empty()) return 0;
+  std::vector<double> values;
+  apply_weights(w, reader_->read(composite.layer, source.packing, w.window), values);
+  // A sum over the interval becomes a rate over the days the composite really stands for.
+  const double per_day =
+      source.interval_sum ? static_cast<double>(composite.end - composite.first) : 1.0;
+  int64_t below_zero = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    double value = (values[i] * source.conversion.factor + source.conversion.offset) / per_day;
+    if (value < 0) {
+      ++below_zero;
+      if (source.negative_zero) value = 0;
+    }
+    out[i] = static_cast<float>(value);
+  }
+  return below_zero;
+}
+
+GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step,
+                               const KnownComposite& known) const {
+  const GppSource& source = sources_->gpp;
+  const int64_t start = to_days({step.year, 1, 1}), end = start + days_in_year(step.year);
   const auto [first, last] = composites_of(step);
   const size_t n = tile.cells.size();
 
@@ -41,30 +64,16 @@ GppBlock IngestGpp::operator()(const TileStatics& tile, const YearStep& step) co
   block.ends_record = last == source.composites.size();
   block.values.assign((last - first) * n, std::numeric_limits<float>::quiet_NaN());
   WeightCache weights(lattice_, tile.cells);
-  std::vector<double> values;
   for (size_t k = first; k < last; ++k) {
     Stop::throw_if_requested();
     const CompositeRef& composite = source.composites[k];
     block.spans.push_back({static_cast<int32_t>(composite.first - start),
                            static_cast<int32_t>(composite.end - start)});
-    const ResampleWeights& w =
-        weights.get(reader_->grid(composite.layer, source.packing),
-                    sources_->operations[composite.operation], source.resample);
-    if (w.window.empty()) continue;
-    apply_weights(w, reader_->read(composite.layer, source.packing, w.window), values);
-    // A sum over the interval becomes a rate over the days the composite really stands for.
-    const double per_day =
-        source.interval_sum ? static_cast<double>(composite.end - composite.first) : 1.0;
-    float* out = &block.values[(k - first) * n];
-    for (size_t i = 0; i < n; ++i) {
-      double value = (values[i] * source.conversion.factor + source.conversion.offset) / per_day;
-      if (value < 0) {
-        if (composite.first >= start && composite.end <= start + days_in_year(step.year))
-          ++block.negative;
-        if (source.negative_zero) value = 0;
-      }
-      out[i] = static_cast<float>(value);
-    }
+    float* out = block.values.data() + (k - first) * n;
+    int64_t below_zero = 0;
+    if (!known || !known(composite, out, below_zero)) below_zero = read(composite, weights, out);
+    block.below_zero.push_back(below_zero);
+    if (composite.first >= start && composite.end <= end) block.negative += below_zero;
   }
   return block;
 }

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "stages/layer_reader.h"
 #include "stages/tile.h"
+#include "stages/weight_cache.h"
 
 namespace fluxtile {
+
+/// Gives a composite that was read before: its values on the tile's cells and how many of them lie
+/// below zero. False for one that has to be read.
+using KnownComposite =
+    std::function<bool(const CompositeRef& composite, float* values, int64_t& below_zero)>;
 
 /// Reads the composites around one calendar year onto a tile's cells: those of the year and as many
 /// before and after as a gap that may be bridged can reach. Values only; assemble looks at gaps.
@@ -16,12 +23,16 @@ class IngestGpp {
             std::shared_ptr<LayerReader> reader);
 
   /// Throws Error (data | io) naming the composite's file.
-  GppBlock operator()(const TileStatics& tile, const YearStep& step) const;
+  GppBlock operator()(const TileStatics& tile, const YearStep& step,
+                      const KnownComposite& known = nullptr) const;
 
   /// Indices [first, last) of the composites that a year reads.
   [[nodiscard]] std::pair<size_t, size_t> composites_of(const YearStep& step) const;
 
  private:
+  /// Reads one composite onto the cells of `weights`; returns how many lie below zero.
+  int64_t read(const CompositeRef& composite, WeightCache& weights, float* out) const;
+
   Lattice lattice_;
   std::shared_ptr<const Sources> sources_;
   std::shared_ptr<LayerReader> reader_;

@@ -50,11 +50,12 @@ struct GppBlock {
   struct Span {
     int32_t first = 0, end = 0;  ///< days from 1 January of the year; may lie outside it
   };
-  std::vector<Span> spans;     ///< ascending
-  std::vector<float> values;   ///< [span][cell] gC m-2 d-1, NaN = nodata
-  bool starts_record = false;  ///< no composite lies before the first span
-  bool ends_record = false;    ///< no composite lies after the last span
-  int64_t negative = 0;        ///< values below zero in composites of this year
+  std::vector<Span> spans;          ///< ascending
+  std::vector<float> values;        ///< [span][cell] gC m-2 d-1, NaN = nodata
+  bool starts_record = false;       ///< no composite lies before the first span
+  bool ends_record = false;         ///< no composite lies after the last span
+  std::vector<int64_t> below_zero;  ///< [span] cells below zero
+  int64_t negative = 0;             ///< their sum over composites of this year
 };
 
 /// Everything a tile carries from year to year, or to a day within a year.

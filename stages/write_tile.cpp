@@ -13,107 +13,16 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "geo/sound_window.h"
-#include "model/safetensors.h"
 #include "stages/kept_states.h"
+#include "stages/sealed_tensors.h"
 
 namespace fluxtile {
 namespace {
 
-constexpr int kFormat = 2;
-constexpr size_t kTrailer = 8;
 using nlohmann::json;
 
-/// A file of this kind before it is written. Refers to the arrays it was made of.
-class SealedTensors {
- public:
-  SealedTensors(const TensorViews& tensors, const Metadata& metadata)
-      : file_(lay_out_safetensors(tensors, metadata)) {
-    const uint64_t sum = xxh3_64(parts());
-    trailer_.assign(reinterpret_cast<const char*>(&sum), kTrailer);
-  }
-  [[nodiscard]] std::vector<std::string_view> parts() const {
-    std::vector<std::string_view> all = {file_.header};
-    all.insert(all.end(), file_.arrays.begin(), file_.arrays.end());
-    if (!trailer_.empty()) all.emplace_back(trailer_);
-    return all;
-  }
-  [[nodiscard]] std::string bytes() const {
-    std::string text;
-    for (const auto& part : parts()) text += part;
-    return text;
-  }
-
- private:
-  SafetensorsParts file_;
-  std::string trailer_;
-};
-
-/// The bytes before a trailer that fits them; nullopt otherwise.
-std::optional<std::string_view> checked(const std::string& bytes) {
-  if (bytes.size() <= kTrailer) return std::nullopt;
-  uint64_t sum = 0;
-  std::memcpy(&sum, bytes.data() + bytes.size() - kTrailer, kTrailer);
-  if (xxh3_64(bytes.data(), bytes.size() - kTrailer) != sum) return std::nullopt;
-  return std::string_view(bytes).substr(0, bytes.size() - kTrailer);
-}
-
-/// True when the file is of this kind and format; a newer format is an error the user must know of.
-bool is_format(const Metadata& metadata, const std::string& kind, const std::string& path) {
-  const auto found = metadata.find("format");
-  if (found == metadata.end() || found->second.rfind(kind + " ", 0) != 0) return false;
-  const int version = std::atoi(found->second.c_str() + kind.size() + 1);
-  if (version > kFormat) {
-    throw Error(Code::data, "this file was written by a newer fluxtile")
-        .file(path)
-        .found("format " + std::to_string(version))
-        .expected("at most " + std::to_string(kFormat))
-        .hint("use that version, or another outputs.directory, or --fresh");
-  }
-  return version == kFormat;
-}
-
-/// [cell][column, row]
-std::vector<int64_t> flat_cells(const std::vector<CellIndex>& cells) {
-  std::vector<int64_t> flat;
-  flat.reserve(2 * cells.size());
-  for (const auto& cell : cells) {
-    flat.push_back(cell.column);
-    flat.push_back(cell.row);
-  }
-  return flat;
-}
-
-TensorView cells_tensor(const std::vector<int64_t>& flat) {
-  return TensorView::of(DType::I64, {static_cast<int64_t>(flat.size() / 2), 2}, flat);
-}
-
-std::vector<CellIndex> cells_of(const Tensor& tensor) {
-  if (tensor.type != DType::I64 || tensor.count() % 2 != 0) throw std::out_of_range("cells");
-  std::vector<CellIndex> cells(tensor.count() / 2);
-  for (size_t i = 0; i < cells.size(); ++i)
-    cells[i] = {tensor.data<int64_t>()[2 * i], tensor.data<int64_t>()[2 * i + 1]};
-  return cells;
-}
-
-template <typename T>
-std::vector<T> values_of(const Safetensors& file, const std::string& name, size_t expected) {
-  const Tensor& tensor = file.tensors.at(name);
-  if (tensor.count() != expected || tensor.bytes.size() != expected * sizeof(T))
-    throw std::out_of_range(name);
-  return std::vector<T>(tensor.data<T>(), tensor.data<T>() + expected);
-}
-
-/// Runs `parse`; a file whose content does not hang together counts as absent.
-template <typename Parse>
-auto tolerant(Parse parse) -> decltype(parse()) {
-  try {
-    return parse();
-  } catch (const std::out_of_range&) {
-    return std::nullopt;
-  } catch (const json::exception&) {
-    return std::nullopt;
-  }
-}
+constexpr const char* kYearKind = "fluxtile-tile-year";
+constexpr const char* kStateKind = "fluxtile-state";
 
 SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cells) {
   const auto n = static_cast<int64_t>(year.cells.size());
@@ -134,7 +43,7 @@ SealedTensors sealed_year(const TileYear& year, const std::vector<int64_t>& cell
           TensorView::of(DType::F32, {variables, year.step.days, n}, result.daily);
   }
   Metadata metadata;
-  metadata["format"] = "fluxtile-tile-year " + std::to_string(kFormat);
+  metadata["format"] = tile_file_format(kYearKind);
   metadata["result_key"] = year.result_key;
   metadata["chain"] = year.chain;
   metadata["month_chains"] = json(year.month_chains).dump();
@@ -165,7 +74,7 @@ SealedTensors sealed_state(const TileState& state, const std::vector<int64_t>& c
         DType::F32, {n, n == 0 ? 0 : static_cast<int64_t>(values.size()) / n}, values);
   }
   Metadata metadata;
-  metadata["format"] = "fluxtile-state " + std::to_string(kFormat);
+  metadata["format"] = tile_file_format(kStateKind);
   metadata["result_key"] = result_key;
   metadata["chain"] = state.chain;
   metadata["day"] = std::to_string(state.day);
@@ -182,12 +91,9 @@ std::string format_tile_year(const TileYear& year) {
 }
 
 std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path) {
-  const auto body = checked(bytes);
-  if (!body) return std::nullopt;
-  const auto parsed = attempt([&] { return parse_safetensors(*body, path); });
-  if (!parsed.ok()) return std::nullopt;
-  const Safetensors& file = parsed.value();
-  if (!is_format(file.metadata, "fluxtile-tile-year", path)) return std::nullopt;
+  const auto opened = open_sealed(bytes, kYearKind, path);
+  if (!opened) return std::nullopt;
+  const SafetensorsViews& file = *opened;
   return tolerant([&]() -> std::optional<TileYear> {
     const auto& meta = file.metadata;
     TileYear year;
@@ -243,12 +149,9 @@ std::string format_tile_state(const TileState& state, const std::vector<CellInde
 std::optional<TileState> parse_tile_state(const std::string& bytes, const std::string& path,
                                           const std::vector<CellIndex>& cells,
                                           const std::string& result_key) {
-  const auto body = checked(bytes);
-  if (!body) return std::nullopt;
-  const auto parsed = attempt([&] { return parse_safetensors(*body, path); });
-  if (!parsed.ok()) return std::nullopt;
-  const Safetensors& file = parsed.value();
-  if (!is_format(file.metadata, "fluxtile-state", path)) return std::nullopt;
+  const auto opened = open_sealed(bytes, kStateKind, path);
+  if (!opened) return std::nullopt;
+  const SafetensorsViews& file = *opened;
   return tolerant([&]() -> std::optional<TileState> {
     if (file.metadata.at("result_key") != result_key) return std::nullopt;
     if (!(cells_of(file.tensors.at("cells")) == cells)) return std::nullopt;
@@ -258,10 +161,9 @@ std::optional<TileState> parse_tile_state(const std::string& bytes, const std::s
     state.stamp = file.metadata.at("stamp");
     const auto members = static_cast<size_t>(std::atoll(file.metadata.at("members").c_str()));
     for (size_t m = 0; m < members; ++m) {
-      const Tensor& tensor = file.tensors.at("member" + std::to_string(m));
+      const TensorView& tensor = file.tensors.at("member" + std::to_string(m));
       if (tensor.type != DType::F32) throw std::out_of_range("member");
-      state.members.push_back(
-          {std::vector<float>(tensor.data<float>(), tensor.data<float>() + tensor.count())});
+      state.members.push_back({values_of<float>(tensor)});
     }
     return state;
   });
@@ -303,16 +205,25 @@ std::string WriteTile::tile_folder(const std::string& region_folder, const TileU
   return folder_ + "/" + region_folder + "/" + unit.name();
 }
 
+std::string WriteTile::year_path(const std::string& region_folder, const TileUnit& unit,
+                                 size_t step, int year, const char* ending) const {
+  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
+         std::to_string(year) + ending;
+}
+
 std::string WriteTile::tile_year_path(const std::string& region_folder, const TileUnit& unit,
                                       size_t step, int year) const {
-  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
-         std::to_string(year) + ".tile-year";
+  return year_path(region_folder, unit, step, year, ".tile-year");
 }
 
 std::string WriteTile::state_path(const std::string& region_folder, const TileUnit& unit,
                                   size_t step, int year) const {
-  return tile_folder(region_folder, unit) + "/" + std::to_string(step) + "-" +
-         std::to_string(year) + ".state";
+  return year_path(region_folder, unit, step, year, ".state");
+}
+
+std::string WriteTile::inputs_path(const std::string& region_folder, const TileUnit& unit,
+                                   size_t step, int year) const {
+  return year_path(region_folder, unit, step, year, ".inputs");
 }
 
 std::string WriteTile::open_path(const std::string& region_folder, const TileUnit& unit,
@@ -384,26 +295,32 @@ void WriteTile::forget_old_states(const std::string& region_folder, const TileUn
   const std::string folder = tile_folder(region_folder, unit);
   keep_newest(files_of(folder, ".state"), keep_.years);
   keep_within_years(files_of(folder, ".open-state"), keep_.within_year);
+  keep_newest(files_of(folder, ".inputs"), 1);
 }
 
-void WriteTile::operator()(const TileYear& year, const TileState& state,
-                           const std::vector<TileState>& open, const std::string& region_folder,
-                           size_t step) const {
+void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
+                           const std::string& region_folder, size_t step) const {
   const auto cells = flat_cells(year.cells);
-  for (const TileState& within : open) {
-    write_atomically(open_path(region_folder, year.unit, step, year.step.year, within.day),
-                     sealed_state(within, cells, year.result_key).parts());
+  const TileUnit& unit = year.unit;
+  const int number = year.step.year;
+  if (!leaves.inputs.empty())
+    write_atomically(inputs_path(region_folder, unit, step, number), leaves.inputs);
+  if (leaves.open != nullptr) {
+    for (const TileState& within : *leaves.open) {
+      write_atomically(open_path(region_folder, unit, step, number, within.day),
+                       sealed_state(within, cells, year.result_key).parts());
+    }
   }
   // The state goes last: a state that is there vouches for its tile-year.
   if (!year.step.spinup) {
-    write_atomically(tile_year_path(region_folder, year.unit, step, year.step.year),
+    write_atomically(tile_year_path(region_folder, unit, step, number),
                      sealed_year(year, cells).parts());
   }
-  if (keep_.years > 0) {
-    write_atomically(state_path(region_folder, year.unit, step, year.step.year),
-                     sealed_state(state, cells, year.result_key).parts());
+  if (leaves.state != nullptr && keep_.years > 0) {
+    write_atomically(state_path(region_folder, unit, step, number),
+                     sealed_state(*leaves.state, cells, year.result_key).parts());
   }
-  forget_old_states(region_folder, year.unit);
+  forget_old_states(region_folder, unit);
 }
 
 }  // namespace fluxtile

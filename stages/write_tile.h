@@ -11,10 +11,9 @@
 
 namespace fluxtile {
 
-/// The file format of tile-years and states: safetensors with a metadata block and an 8-byte xxh3
-/// trailer. Reading checks the trailer, the format number and every size; anything foreign,
-/// truncated or flipped is nullopt (to be computed again); a newer format number throws
-/// Error(data).
+/// The file format of tile-years and states (sealed_tensors.h). Reading checks the trailer, the
+/// format number and every size; anything foreign, truncated or flipped is nullopt (to be computed
+/// again); a newer format number throws Error(data).
 std::string format_tile_year(const TileYear& year);
 std::optional<TileYear> parse_tile_year(const std::string& bytes, const std::string& path);
 
@@ -48,10 +47,15 @@ class WriteTile {
   };
   WriteTile(std::string folder, Keep keep);
 
-  /// A spin-up year leaves a state only. `open`: states within the year. Throws Error(io |
-  /// cannot_create).
-  void operator()(const TileYear& year, const TileState& state, const std::vector<TileState>& open,
-                  const std::string& region_folder, size_t step) const;
+  /// What a year leaves beside its results.
+  struct Leaves {
+    const TileState* state = nullptr;              ///< at its end; null: no year goes on from there
+    const std::vector<TileState>* open = nullptr;  ///< states within the year
+    std::string inputs;                            ///< aligned_inputs.h; empty: not kept
+  };
+  /// A spin-up year has no results, only a state. Throws Error(io | cannot_create).
+  void operator()(const TileYear& year, const Leaves& leaves, const std::string& region_folder,
+                  size_t step) const;
 
   [[nodiscard]] std::string tile_year_path(const std::string& region_folder, const TileUnit& unit,
                                            size_t step, int year) const;
@@ -60,6 +64,9 @@ class WriteTile {
   /// Of a state within a year.
   [[nodiscard]] std::string open_path(const std::string& region_folder, const TileUnit& unit,
                                       size_t step, int year, size_t day) const;
+  /// Of what was read for the year.
+  [[nodiscard]] std::string inputs_path(const std::string& region_folder, const TileUnit& unit,
+                                        size_t step, int year) const;
   /// Days of a step's stored states within the year, newest first.
   [[nodiscard]] std::vector<size_t> open_days(const std::string& region_folder,
                                               const TileUnit& unit, size_t step, int year) const;
@@ -67,6 +74,8 @@ class WriteTile {
  private:
   [[nodiscard]] std::string tile_folder(const std::string& region_folder,
                                         const TileUnit& unit) const;
+  [[nodiscard]] std::string year_path(const std::string& region_folder, const TileUnit& unit,
+                                      size_t step, int year, const char* ending) const;
   void forget_old_states(const std::string& region_folder, const TileUnit& unit) const;
 
   std::string folder_;

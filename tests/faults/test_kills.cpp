@@ -99,6 +99,7 @@ TEST_F(Kills, AtEachStepOfEachKindOfFile) {
   take_old(out);
   kill_at_steps("tile-year", "*/.*.tile-year.*.part", steps_of_a_file);
   kill_at_steps("state", "*/.*.state.*.part", some_steps);
+  kill_at_steps("inputs of the last year", "*/.*.inputs.*.part", some_steps);
   kill_at_steps("state within a year", "*/.*.open-state.*.part", some_steps);
   expect_rerun(out, "tile-years");
   take_ready(out);

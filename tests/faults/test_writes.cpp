@@ -59,6 +59,7 @@ const std::vector<FailedWrite>& failed_writes() {
         {"*.tile-year.*.part", ".tile-year", "fsync", EIO},
         {"*.state.*.part", ".state", "rename", EIO},
         {"*.open-state.*.part", ".open-state", "close", EDQUOT},
+        {"*.inputs.*.part", ".inputs", "write", EIO},
         {"*.strips.tif", "_annual.tif", "write", ENOSPC},
         {"*_annual.tif.*.part", "_annual.tif", "write", EIO},
         {"*_annual.tif.*.part", "_annual.tif", "open", ENOSPC},
@@ -82,6 +83,7 @@ const std::vector<FailedWrite>& failed_writes() {
         {"*.tile-year.*.part", ".tile-year"},
         {"*.state.*.part", ".state"},
         {"*.open-state.*.part", ".open-state"},
+        {"*.inputs.*.part", ".inputs"},
         {"*.strips.tif", ".tif"},
         {"*_annual.tif.*.part", "_annual.tif"},
         {"*_monthly_*.tif.*.part", "_monthly_"},
@@ -116,6 +118,7 @@ TEST_F(Writes, FailAndTellWhy) {
     const std::string file = wrong.file;
     const bool of_tiles = file.find("state") != std::string::npos ||
                           file.find("tile-year") != std::string::npos ||
+                          file.find("inputs") != std::string::npos ||
                           file.find("plans") != std::string::npos;
     // Product after product may fail in the same folder: no run gets further than before.
     if (of_tiles) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Safetensors, tile-years and states, plans, run.json.
+// Safetensors, what a tile leaves behind, plans, run.json.
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -8,6 +8,7 @@
 #include "model/safetensors.h"
 #include "pipeline/plan.h"
 #include "pipeline/run_record.h"
+#include "stages/aligned_inputs.h"
 #include "stages/write_tile.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/targets.h"
@@ -77,7 +78,7 @@ std::vector<std::string> tensor_seeds() {
           format_safetensors({}, {}), "PK\x03\x04 no safetensors"};
 }
 
-/// The bytes of a tile-year or a state, to which a trailer that fits is added.
+/// The bytes of a tile-year, a state or the inputs of one, to which a trailer that fits is added.
 void tile_files(std::string_view bytes) {
   std::string sealed(bytes);
   const uint64_t sum = xxh3_64(sealed.data(), sealed.size());
@@ -91,6 +92,16 @@ void tile_files(std::string_view bytes) {
       throw std::logic_error("a tile-year that was written and read differs");
   });
   expect_handled([&] { (void)parse_tile_state(sealed, "untrusted", cells(), "key"); });
+  expect_handled([&] {
+    const auto inputs = parse_aligned_inputs(sealed, "untrusted", small_year(false).unit, "key");
+    if (!inputs) return;
+    const std::string again =
+        format_aligned_inputs({inputs->statics_key, inputs->statics, inputs->composite_keys,
+                               inputs->below_zero, inputs->composites},
+                              "key");
+    if (!parse_aligned_inputs(again, "written", inputs->statics.unit, "key"))
+      throw std::logic_error("inputs that were written are not read");
+  });
 }
 
 std::vector<std::string> tile_file_seeds() {
@@ -99,7 +110,17 @@ std::vector<std::string> tile_file_seeds() {
   state.stamp = "stamp";
   state.day = 200;
   state.members = {{std::vector<float>(cells().size() * 2, 0.5F)}};
-  return {without_trailer(format_tile_year(small_year(true))),
+  TileStatics tile;
+  tile.unit = small_year(false).unit;
+  tile.cells = cells();
+  tile.static_names = {"pH"};
+  tile.statics = {6, 7, 8};
+  tile.crops = {{2018, true, {1, 5, 1}, {}}};
+  const std::vector<int64_t> below_zero = {0, 1};
+  const std::vector<float> composites(2 * cells().size(), 0.5F);
+  return {without_trailer(
+              format_aligned_inputs({"statics", tile, {"a", "b"}, below_zero, composites}, "key")),
+          without_trailer(format_tile_year(small_year(true))),
           without_trailer(format_tile_year(small_year(false))),
           without_trailer(format_tile_state(state, cells(), "key"))};
 }

@@ -15,6 +15,7 @@
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
 #include "pipeline/verbs.h"
+#include "stages/aligned_inputs.h"
 #include "tests/pipeline/small_run.h"
 
 namespace fluxtile {
@@ -217,9 +218,21 @@ TEST_F(CleanTest, StatesAndTileYearsOfAnotherKeyGoWhereTheyLie) {
   TileYear year = *run.ledger->stored_tile_year(unit, 1);
   year.result_key = "of another model";
   write_atomically(path, format_tile_year(year));
+  const auto inputs = [&](const std::string& key, size_t step, int of) {
+    const TileStatics none;
+    const std::string at = run.stages.write->inputs_path(folder, unit, step, of);
+    write_atomically(at, format_aligned_inputs({"", none, {}, {}, {}}, key));
+    return at;
+  };
+  const std::string key = run.plan().regions[unit.region].result_key;
+  const std::string needed = inputs(key, 1, 2018), former = inputs("of another model", 0, 2017),
+                    later = inputs(key, 2, 2019);
   age(out(".fluxtile"), 40 * kDay);
-  clean();
+  const auto cleaned = clean();
   EXPECT_FALSE(fs::exists(path));
+  EXPECT_TRUE(fs::exists(needed));
+  EXPECT_FALSE(fs::exists(former) || fs::exists(later));
+  EXPECT_GE(count(cleaned, "inputs"), 2U);
 }
 
 TEST_F(CleanTest, NothingOfTheTilesGoesWhileTheProductsAreNotWhole) {

@@ -125,11 +125,69 @@ TEST_F(NewDaysTest, ADamagedOrForeignStateIsNotGoneOnFrom) {
   expect_same_products("whole", "a");
 }
 
+TEST_F(NewDaysTest, OnlyNewFilesAreDecodedAgain) {
+  hide_composites(225);
+  run("2018-08-12", "a");
+  fs::copy(out("a"), out("b"), fs::copy_options::recursive);
+  size_t removed = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(out("b") / ".fluxtile")) {
+    EXPECT_FALSE(entry.path().filename() == "1-2018.state") << "no year goes on from there";
+    if (entry.path().extension() == ".inputs") removed += fs::remove(entry.path()) ? 1 : 0;
+  }
+  EXPECT_GE(removed, 3U) << "one a tile";
+  show_composites(225);
+  const auto decoded = [&](const std::string& folder) {
+    const uint64_t before = decoded_source_blocks();
+    run("2018-08-20", folder);
+    return decoded_source_blocks() - before;
+  };
+  const uint64_t few = decoded("a"), all = decoded("b");
+  EXPECT_GE(few, 1U) << "the new composite";
+  EXPECT_LE(few, 2 * removed) << "and nothing else, no soil and no crops";
+  EXPECT_GT(all, 20 * few);
+  run("2018-08-20", "whole");
+  expect_same_products("whole", "a");
+  expect_same_products("whole", "b");
+}
+
+TEST_F(NewDaysTest, AFileThatWasReplacedIsReadAgain) {
+  hide_composites(225);
+  run("2018-08-12", "a");
+  shift(world("gpp/gpp_2018153.tif"), 300);
+  run("2018-08-12", "a");
+  run("2018-08-12", "revised");
+  expect_same_products("revised", "a");
+  const auto& sources = plan().plan.sources;
+  shift(sources.statics.front().layer.path, 1);
+  show_composites(225);
+  run("2018-08-20", "a");
+  run("2018-08-20", "whole");
+  expect_same_products("whole", "a");
+}
+
+TEST_F(NewDaysTest, DamagedInputsAreReadAnew) {
+  hide_composites(225);
+  run("2018-08-12", "a");
+  size_t damaged = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(out("a") / ".fluxtile")) {
+    if (entry.path().extension() != ".inputs") continue;
+    std::string bytes = read(entry.path());
+    bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 1);
+    write(entry.path(), bytes);
+    ++damaged;
+  }
+  EXPECT_GE(damaged, 3U);
+  show_composites(225);
+  run("2018-08-20", "a");
+  run("2018-08-20", "whole");
+  expect_same_products("whole", "a");
+}
+
 TEST_F(NewDaysTest, NoneIsKeptWhereNoneIsAskedFor) {
   hide_composites(225);
   run("2018-08-12", "a", {"state.within_year=0"});
   for (const auto& entry : fs::recursive_directory_iterator(out("a") / ".fluxtile"))
-    EXPECT_NE(entry.path().extension(), ".open-state");
+    EXPECT_TRUE(entry.path().extension() != ".open-state" && entry.path().extension() != ".inputs");
   show_composites(225);
   run("2018-08-20", "a", {"state.within_year=0"});
   run("2018-08-20", "whole");

@@ -56,6 +56,26 @@ TEST_F(IngestGppTest, SpansCountFromTheNewYear) {
   EXPECT_TRUE(block.ends_record);
 }
 
+TEST_F(IngestGppTest, WhatIsKnownIsNotRead) {
+  flat(day(2018, 1, 1), day(2018, 1, 9), -1);
+  flat(day(2018, 1, 9), day(2018, 1, 17), 2);
+  const GppBlock all = read(cells(2, 1));
+  EXPECT_EQ(all.below_zero, (std::vector<int64_t>{2, 0}));
+  EXPECT_EQ(all.negative, 2);
+  sources_->gpp.composites[0].layer.path = file("not-there.tif");
+  const auto known = [&](const CompositeRef& composite, float* values, int64_t& below_zero) {
+    if (composite.first != day(2018, 1, 1)) return false;
+    std::fill_n(values, 2, 7.0F);
+    below_zero = 1;
+    return true;
+  };
+  const GppBlock some =
+      ingest()(tile_of(cells(2, 1)), {2018, false, days_in_year(2018), true}, known);
+  EXPECT_EQ(some.values, (std::vector<float>{7, 7, 2, 2}));
+  EXPECT_EQ(some.below_zero, (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(some.negative, 1);
+}
+
 TEST_F(IngestGppTest, ReadsAsFarAsAGapCanReachAndOneMore) {
   for (int year = 2016; year <= 2020; ++year)
     for (int d = 0; d < days_in_year(year); d += 8) {

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "tests/stages/damage.h"
 #include "tests/stages/drawn_inputs.h"
 
 namespace fluxtile {
@@ -142,27 +143,6 @@ std::string with_metadata(const std::string& bytes, const std::string& key,
   Safetensors file = parse_safetensors(std::string_view(bytes).substr(0, bytes.size() - 8), "x");
   file.metadata[key] = value;
   return sealed(format_safetensors(file.tensors, file.metadata));
-}
-
-/// Every bit of a sample of bytes, flipped one at a time, and every length that is too short:
-/// `parse` must take none of them.
-template <typename Parse>
-void expect_no_damage_passes(const std::string& bytes, Parse parse) {
-  ASSERT_TRUE(parse(bytes));
-  size_t tried = 0;
-  for (size_t at = 0; at < bytes.size(); at += at < 1000 || at + 100 > bytes.size() ? 1 : 7) {
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string flipped = bytes;
-      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
-      EXPECT_FALSE(parse(flipped)) << "byte " << at << ", bit " << bit;
-      ++tried;
-    }
-  }
-  EXPECT_GT(tried, 8000U);
-  for (size_t length = 0; length < bytes.size(); ++length)
-    EXPECT_FALSE(parse(bytes.substr(0, length))) << length;
-  EXPECT_FALSE(parse(bytes + bytes));
-  EXPECT_FALSE(parse(bytes + '\0'));
 }
 
 TEST(TileYearFile, NoFlippedBitAndNoMissingByteIsOverlooked) {
@@ -340,7 +320,7 @@ TEST_F(WriteTileTest, WritesYearsAndKeepsTheNewestStates) {
   for (int k = 0; k < 12; ++k) {
     year.step.year = 2010 + k;
     year.step.spinup = k == 0;
-    write(year, state, {}, "IA", static_cast<size_t>(k));
+    write(year, {&state, nullptr, ""}, "IA", static_cast<size_t>(k));
   }
   EXPECT_EQ(year.unit.name(), "c-7_r40_5x6");
   EXPECT_FALSE(std::filesystem::exists(write.tile_year_path("IA", year.unit, 0, 2010)));
@@ -354,6 +334,20 @@ TEST_F(WriteTileTest, WritesYearsAndKeepsTheNewestStates) {
   EXPECT_EQ(states, 2);
   EXPECT_TRUE(std::filesystem::exists(write.state_path("IA", year.unit, 10, 2020)));
   EXPECT_TRUE(std::filesystem::exists(write.state_path("IA", year.unit, 11, 2021)));
+}
+
+TEST_F(WriteTileTest, KeepsTheInputsOfTheNewestYearAndNoStateThatNobodyWants) {
+  const WriteTile write(file("tiles"), {2, 4});
+  TileYear year = year_over(window(-7, 40, 5, 6));
+  for (int k = 0; k < 3; ++k) {
+    year.step.year = 2010 + k;
+    write(year, {nullptr, nullptr, "inputs of " + std::to_string(year.step.year)}, "IA",
+          static_cast<size_t>(k));
+    EXPECT_FALSE(std::filesystem::exists(
+        write.state_path("IA", year.unit, static_cast<size_t>(k), 2010 + k)));
+  }
+  EXPECT_FALSE(std::filesystem::exists(write.inputs_path("IA", year.unit, 1, 2011)));
+  EXPECT_EQ(read_file(write.inputs_path("IA", year.unit, 2, 2012)), "inputs of 2012");
 }
 
 }  // namespace
