@@ -43,11 +43,12 @@ check_alarms() {
 run() {
   local preset="$1" build="$source/build/$1" status=0 found
   shift
-  cmake --preset "$preset" -DFLUXTILE_TESTS=ON ${configure[@]+"${configure[@]}"}
-  cmake --build --preset "$preset" -j "$jobs"
+  # What fails here ends it: `set -e` does not reach into a function whose status is asked for.
+  cmake --preset "$preset" -DFLUXTILE_TESTS=ON ${configure[@]+"${configure[@]}"} || return 1
+  cmake --build --preset "$preset" -j "$jobs" || return 1
   mkdir -p "$build/reports"
   set_options "$build/reports"
-  check_alarms "$build"
+  check_alarms "$build" || return 1
   ctest --preset "$preset" -j "$jobs" "$@" 2>&1 | tee "$build/tests.log" || status=$?
   found="$(find "$build/reports" -type f | wc -l)"
   echo

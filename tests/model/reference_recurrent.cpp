@@ -51,8 +51,10 @@ RecurrentYear reference_recurrent(const Package& package, const std::vector<floa
   const Tensors& tensors = package.tensors;
   const size_t inputs = package.inputs.size(), days = x_z.size() / inputs;
   Units h[kLayers] = {}, cell[kLayers] = {};
-  for (size_t i = 0; i < state.size(); ++i)
-    (i < kLayers * kUnits ? h : cell)[i / kUnits % kLayers][i % kUnits] = state[i];
+  for (size_t i = 0; i < state.size(); ++i) {
+    Units* const of = i < kLayers * kUnits ? h : cell;
+    of[i / kUnits % kLayers][i % kUnits] = state[i];
+  }
   RecurrentYear year;
   for (size_t day = 0; day < days; ++day) {
     Row v(x_z.begin() + static_cast<long>(day * inputs),
