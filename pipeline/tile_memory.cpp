@@ -147,11 +147,18 @@ PlanEstimate TileMemory::estimate() const {
   PlanEstimate estimate;
   estimate.fixed_bytes = fixed_bytes();
   uint64_t cell_members = 0, state_floats = 0;
+  // Beside the states within the last year lies what was read for it: cells, soil, crops,
+  // composites.
+  const uint64_t inputs = plan_.keep_within_year > 0
+                              ? 4 + plan_.sources.statics.size() + plan_.sources.crop.years.size() +
+                                    static_cast<uint64_t>(composites_)
+                              : 0;
   for (const auto& unit : plan_.units) {
     const PlanRegion& region = plan_.regions[unit.region];
     const uint64_t runs = static_cast<uint64_t>(unit.cells) * region.members.size();
     estimate.tile_bytes = std::max(estimate.tile_bytes, tile_bytes(unit.cells, region));
     cell_members += runs;
+    state_floats += static_cast<uint64_t>(unit.cells) * inputs;
     state_floats += runs * (region.state_size * static_cast<uint64_t>(config_.keep_states) +
                             (region.state_size + region.open_size) *
                                 static_cast<uint64_t>(plan_.keep_within_year));
