@@ -151,6 +151,7 @@ def measure(build, km, threads, count, cases, check, done, progress=lambda text:
                 progress("%s, %d of %d" % (name, repeat + 1, count))
                 shutil.rmtree(out)
                 shutil.copytree(before, out, copy_function=shutil.copy2)
+                os.sync()  # what the night before left is on the disk by now
                 runs.append(run(fluxtile, world.config, out, threads))
             same = None
             if check:

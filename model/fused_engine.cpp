@@ -93,7 +93,11 @@ struct FusedEngine::Block final : fused::DayByDay {
   void results(size_t day, const fused::BlockDay& values) override;
 
  private:
+  template <typename Move>
+  void for_lines(size_t rows, Move move);
   void take_up();
+  /// The first rows of the state as they are, [cell][stride].
+  void leave(size_t rows, float* values, size_t stride);
   void keep_daily(size_t variable, size_t day, const float* values);
   void store();
   [[nodiscard]] size_t cell(size_t lane) const { return static_cast<size_t>(cells_[lane]); }
@@ -213,6 +217,25 @@ void FusedEngine::Block::run(size_t first) {
   store();
 }
 
+/// Goes through the first `rows` of the state, a cache line of each cell's own floats at a time.
+template <typename Move>
+void FusedEngine::Block::for_lines(size_t rows, Move move) {
+  constexpr size_t line = 16;
+  float* states[line];
+  for (size_t row = 0; row < rows; row += line) {
+    const size_t count = std::min(line, rows - row);
+    for (size_t k = 0; k < count; ++k) states[k] = sweep_->state(row + k);
+    for (size_t lane = 0; lane < count_; ++lane) move(lane, row, count, states);
+  }
+}
+
+void FusedEngine::Block::leave(size_t rows, float* values, size_t stride) {
+  for_lines(rows, [&](size_t lane, size_t row, size_t count, float* const* states) {
+    float* own = values + cell(lane) * stride + row;
+    for (size_t k = 0; k < count; ++k) own[k] = states[k][lane];
+  });
+}
+
 /// The state of the block's cells at the beginning of the span's first day.
 void FusedEngine::Block::take_up() {
   const OpenYear* from = year_.span.from;
@@ -220,11 +243,12 @@ void FusedEngine::Block::take_up() {
   const size_t rows = from ? network : engine_.info_.state_size;
   const size_t stride = from ? network + kMonthRows : rows;
   const std::vector<float>& values = from ? from->values : year_.state.values;
-  for (size_t row = 0; row < rows; ++row) {
-    float* to = sweep_->state(row);
-    std::fill_n(to, kLanes, 0.0F);
-    for (size_t lane = 0; lane < count_; ++lane) to[lane] = values[cell(lane) * stride + row];
-  }
+  for (size_t row = 0; row < rows; ++row)
+    std::fill_n(sweep_->state(row) + count_, kLanes - count_, 0.0F);
+  for_lines(rows, [&](size_t lane, size_t row, size_t count, float* const* states) {
+    const float* own = values.data() + cell(lane) * stride + row;
+    for (size_t k = 0; k < count; ++k) states[k][lane] = own[k];
+  });
   if (!from || from->day == 0 || from->day >= year_.inputs.days) return;
   const size_t month = year_.inputs.month[from->day];
   for (size_t lane = 0; lane < count_; ++lane) {
@@ -242,11 +266,7 @@ void FusedEngine::Block::begin(size_t day) {
   for (OpenYear& kept : year_.span.kept) {
     if (kept.day != day) continue;
     const size_t network = engine_.info_.state_size + engine_.info_.open_size - kMonthRows;
-    for (size_t row = 0; row < network; ++row) {
-      const float* from = sweep_->state(row);
-      for (size_t lane = 0; lane < count_; ++lane)
-        kept.values[cell(lane) * (network + kMonthRows) + row] = from[lane];
-    }
+    leave(network, kept.values.data(), network + kMonthRows);
     if (day == 0) continue;
     const uint8_t month = year_.inputs.month[day - 1];
     for (size_t lane = 0; lane < count_; ++lane) {
@@ -319,9 +339,8 @@ void FusedEngine::Block::store() {
     }
     for (size_t k = 0; k < engine_.info_.annual_variables.size(); ++k)
       result.annual[k * inputs.cells + cell(lane)] = sweep_->annual(k)[lane];
-    for (size_t row = 0; row < state_size; ++row)
-      year_.state.values[cell(lane) * state_size + row] = sweep_->state(row)[lane];
   }
+  leave(state_size, year_.state.values.data(), state_size);
 }
 
 }  // namespace
