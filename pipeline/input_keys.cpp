@@ -42,7 +42,8 @@ std::string InputKeys::of_file(const std::string& path) const {
   Digest digest;
   digest.add_text(path);
   const auto known = files_.find(path);
-  if (known != files_.end()) digest.add_value(known->second->size).add_value(known->second->mtime_ns);
+  if (known != files_.end())
+    digest.add_value(known->second->size).add_value(known->second->mtime_ns);
   return digest.hex();
 }
 

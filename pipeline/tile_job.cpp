@@ -225,10 +225,11 @@ void open_tile(TileJob& job, const RunStages& stages, const Ledger& ledger) {
     job.step = 0;
     return;
   }
-  if (!ledger.anything_stored(job.unit)) return;
-
-  StoredYears stored = compare_chains(job, stages, ledger);
+  const bool anything = ledger.anything_stored(job.unit);
+  StoredYears stored = anything ? compare_chains(job, stages, ledger) : StoredYears();
   job.known.reset();
+  if (!anything) return;
+
   renew_stamps(job, stages, ledger, stored.unchanged);
   if (stored.unchanged == plan.steps.size() && ledger.complete(job.unit)) {
     job.running = false;
