@@ -5,6 +5,7 @@
 #include <cpl_http.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <cpl_vsi_virtual.h>
 #include <gdal_priv.h>
 
 #include <algorithm>
@@ -57,13 +58,22 @@ void* refuse_open(void*, const char* name, const char*) {
   return nullptr;
 }
 
+/// GDAL 3.6 keeps bare pointers to the names of systems that it is given, and forgets a handler
+/// when another one takes its place: both stay here as long as the program.
+struct ClosedSystems {
+  char** prefixes = VSIGetFileSystemsPrefixes();
+  std::vector<VSIFilesystemHandler*> replaced;
+};
+
 void close_systems() {
+  static auto* const closed = new ClosedSystems;
   auto* callbacks = VSIAllocFilesystemPluginCallbacksStruct();
   callbacks->open = refuse_open;
-  char** prefixes = VSIGetFileSystemsPrefixes();
-  for (char** at = prefixes; at != nullptr && *at != nullptr; ++at)
-    if (!listed(local_systems, *at)) VSIInstallPluginHandler(*at, callbacks);
-  CSLDestroy(prefixes);
+  for (char** at = closed->prefixes; at != nullptr && *at != nullptr; ++at) {
+    if (listed(local_systems, *at)) continue;
+    closed->replaced.push_back(VSIFileManager::GetHandler(*at));
+    VSIInstallPluginHandler(*at, callbacks);
+  }
   VSIFreeFilesystemPluginCallbacksStruct(callbacks);
 }
 

@@ -106,8 +106,8 @@ TEST_F(Simulate, EveryFileIsMarkedAsSynthetic) {
   for (const auto& [path, bytes] : contents(world())) {
     const fs::path file = world() / path;
     if (file.extension() == ".tif") {
-      const char* mark = open(file)->GetMetadataItem("FLUXTILE_SYNTHETIC");
-      EXPECT_STREQ(mark, "YES") << path;
+      const auto dataset = open(file);  // which owns its metadata
+      EXPECT_STREQ(dataset->GetMetadataItem("FLUXTILE_SYNTHETIC"), "YES") << path;
     } else if (file.extension() == ".nc") {
       std::string mark;
       netCDF::NcFile(file.string(), netCDF::NcFile::read)
