@@ -81,7 +81,7 @@ std::vector<float> RegionYear::values(const std::string& variable, int month, in
     const CellYear& year = cell_year(tile, variable);
     const size_t n = tile.year.cells.size();
     const double* source =
-        month < 0 ? year.annual.data() : &year.sums[static_cast<size_t>(month) * n];
+        month < 0 ? year.annual.data() : year.sums.data() + static_cast<size_t>(month) * n;
     return [source, days](size_t i) {
       const double value = days > 0 ? source[i] / days : source[i];
       return std::isfinite(value) ? static_cast<float>(value) : kNodata;

@@ -105,13 +105,14 @@ CellYear Aggregate::operator()(const TileYear& year, const std::string& variable
       const size_t v = position(year.annual_variables, name);
       add_scaled(
           out.annual,
-          mix(year, 1, [&](const MemberYear& member, size_t) { return &member.annual[v * n]; }),
+          mix(year, 1,
+              [&](const MemberYear& member, size_t) { return member.annual.data() + v * n; }),
           sign);
       continue;
     }
     const size_t v = position(year.variables, name);
     const auto sums = mix(year, 12, [&](const MemberYear& member, size_t month) {
-      return &member.monthly[(v * 12 + month) * n];
+      return member.monthly.data() + (v * 12 + month) * n;
     });
     if (!annual_only(variable)) {
       add_scaled(out.sums, sums, sign);
@@ -157,11 +158,12 @@ std::vector<double> Aggregate::daily(const TileYear& year, const std::string& va
   std::vector<double> out;
   for (const auto& [name, sign] : terms_of(variable)) {
     const size_t v = position(year.variables, name);
-    add_scaled(
-        out,
-        mix(year, 1,
-            [&](const MemberYear& member, size_t) { return &member.daily[(v * days + day) * n]; }),
-        sign);
+    add_scaled(out,
+               mix(year, 1,
+                   [&](const MemberYear& member, size_t) {
+                     return member.daily.data() + (v * days + day) * n;
+                   }),
+               sign);
   }
   return out;
 }

@@ -300,7 +300,10 @@ def main():
             return 77
         print(f"seed {options.seed}, {folder}", flush=True)
         (folder / "cluster").mkdir()
-        before = set(os.listdir(tempfile.gettempdir()))
+        # Of its own, so that what lies there in the end was left by this test and by no neighbour.
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        os.environ["TMPDIR"] = str(temporary)
         test.cluster = loopback.Cluster(folder / "cluster", warn_before_preemption=options.warn_before_preemption)
         try:
             test.run()
@@ -309,7 +312,7 @@ def main():
             begin = time.monotonic()
             left = test.cluster.stop()
             test.rows.append(("stop", time.monotonic() - begin, "ok" if not left else "FAILED", "; ".join(left)))
-        own = [name for name in set(os.listdir(tempfile.gettempdir())) - before if "fluxtile" in name]
+        own = [name for name in os.listdir(temporary) if "fluxtile" in name]
         if left or own:
             print(f"FAILED: left behind: {left + own}")
             code = 1
