@@ -2,6 +2,8 @@
 // Dates in file names.
 #include <array>
 #include <cctype>
+#include <set>
+#include <tuple>
 
 #include "base/error.h"
 #include "geo/time_axis.h"
@@ -86,15 +88,23 @@ bool read_code(char code, const std::string& name, size_t& at, Fields& fields) {
   }
 }
 
+/// What is left to match behind a `*`, and what was read before it: a way that led nowhere once
+/// leads nowhere again. Without that, a row of stars would take exponential time.
+using DeadEnds = std::set<std::tuple<size_t, size_t, int, int, int, int>>;
+
 /// Matches pattern[p..] against name[at..]; the leftmost, shortest runs for `*` that give a real
 /// date win.
 std::optional<Date> match(const std::string& pattern, size_t p, const std::string& name, size_t at,
-                          Fields fields) {
+                          Fields fields, DeadEnds& dead_ends) {
   while (p < pattern.size()) {
     const char c = pattern[p];
     if (c == '*') {
-      for (size_t next = at; next <= name.size(); ++next)
-        if (auto date = match(pattern, p + 1, name, next, fields)) return date;
+      const bool new_way = dead_ends
+                               .insert({p, at, fields.has_year ? fields.year : 0, fields.month,
+                                        fields.day, fields.day_of_year})
+                               .second;
+      for (size_t next = at; new_way && next <= name.size(); ++next)
+        if (auto date = match(pattern, p + 1, name, next, fields, dead_ends)) return date;
       return std::nullopt;
     }
     if (c == '%' && p + 1 < pattern.size()) {
@@ -121,8 +131,9 @@ std::optional<Date> match(const std::string& pattern, size_t p, const std::strin
 std::optional<Date> match_name(const std::string& pattern, const std::string& name) {
   const bool anywhere = pattern.front() == '*' || pattern.back() == '*';
   const size_t last = anywhere ? name.size() : 0;
+  DeadEnds dead_ends;
   for (size_t at = 0; at <= last; ++at)
-    if (auto date = match(pattern, 0, name, at, {})) return date;
+    if (auto date = match(pattern, 0, name, at, {}, dead_ends)) return date;
   return std::nullopt;
 }
 

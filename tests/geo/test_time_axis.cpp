@@ -194,6 +194,14 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"%Y_%m_%Y%m%d", "2018_07_20180714.tif", "2018-07-14"},
         NameCase{"%Y_%m_%Y%m%d", "2017_07_20180714.tif", ""}));
 
+TEST(NamePattern, ManyStarsTakeNoAges) {
+  const std::string stars(40, '*'), name(200, 'x');
+  EXPECT_FALSE(date_from_name(name + ".tif", stars + "%Y" + stars + "-%m" + stars));
+  const auto date = date_from_name(name + "2018-07" + name + ".tif", stars + "%Y" + stars + "-%m*");
+  ASSERT_TRUE(date);
+  EXPECT_EQ(to_text(*date), "2018-07-01");
+}
+
 TEST(NamePattern, Refuses) {
   for (const char* bad : {"gpp", "", "gpp_%j", "gpp_%Q", "gpp_%Y%", "gpp_%Y%H", "gpp_%Y%d"})
     EXPECT_THROW(check_name_pattern(bad), Error) << bad;
