@@ -99,10 +99,9 @@ std::optional<Date> match(const std::string& pattern, size_t p, const std::strin
   while (p < pattern.size()) {
     const char c = pattern[p];
     if (c == '*') {
-      const bool new_way = dead_ends
-                               .insert({p, at, fields.has_year ? fields.year : 0, fields.month,
-                                        fields.day, fields.day_of_year})
-                               .second;
+      const bool new_way =
+          dead_ends.insert({p, at, fields.year, fields.month, fields.day, fields.day_of_year})
+              .second;
       for (size_t next = at; new_way && next <= name.size(); ++next)
         if (auto date = match(pattern, p + 1, name, next, fields, dead_ends)) return date;
       return std::nullopt;

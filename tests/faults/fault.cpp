@@ -74,8 +74,8 @@ std::string kind_of(const std::string& path) {
   if (holds("/plans/") && holds(".json")) return "plan";
   if (holds("/failures/") && holds(".json")) return "failure";
   if (holds("replacement.json")) return "note of a replacement";
-  for (const char* ending : {".tile-year", ".inputs", ".open-state", ".state", ".stac.json", "run.json",
-                             ".html", ".csv", ".tif", ".nc", ".qml", ".png"}) {
+  for (const char* ending : {".tile-year", ".inputs", ".open-state", ".state", ".stac.json",
+                             "run.json", ".html", ".csv", ".tif", ".nc", ".qml", ".png"}) {
     if (name.find(ending) != std::string::npos)
       return ending[0] == '.' ? std::string(ending + 1) : std::string(ending);
   }

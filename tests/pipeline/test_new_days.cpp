@@ -64,6 +64,18 @@ class NewDaysTest : public SmallWorld {
         fs::rename(entry.path(), world("later") / name);
     }
   }
+  /// Flips a bit in each stored file of a kind; returns how many there are.
+  size_t damage(const std::string& folder, const std::string& extension) const {
+    size_t damaged = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(out(folder) / ".fluxtile")) {
+      if (entry.path().extension() != extension) continue;
+      std::string bytes = read(entry.path());
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+      write(entry.path(), bytes);
+      ++damaged;
+    }
+    return damaged;
+  }
   void show_composites(int last) const {
     for (const auto& entry : fs::directory_iterator(world("later"))) {
       const std::string name = entry.path().filename();
@@ -110,15 +122,7 @@ TEST_F(NewDaysTest, RevisedDaysAreRunAgain) {
 TEST_F(NewDaysTest, ADamagedOrForeignStateIsNotGoneOnFrom) {
   hide_composites(225);
   run("2018-08-12", "a");
-  size_t damaged = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(out("a") / ".fluxtile")) {
-    if (entry.path().extension() != ".open-state") continue;
-    std::string bytes = read(entry.path());
-    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-    write(entry.path(), bytes);
-    ++damaged;
-  }
-  EXPECT_GE(damaged, 9U);
+  EXPECT_GE(damage("a", ".open-state"), 9U);
   show_composites(225);
   const uint64_t days = run("2018-08-20", "a");
   EXPECT_EQ(run("2018-08-20", "whole") * 232, days * (365 + 232)) << "from the year before";
@@ -168,15 +172,7 @@ TEST_F(NewDaysTest, AFileThatWasReplacedIsReadAgain) {
 TEST_F(NewDaysTest, DamagedInputsAreReadAnew) {
   hide_composites(225);
   run("2018-08-12", "a");
-  size_t damaged = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(out("a") / ".fluxtile")) {
-    if (entry.path().extension() != ".inputs") continue;
-    std::string bytes = read(entry.path());
-    bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 1);
-    write(entry.path(), bytes);
-    ++damaged;
-  }
-  EXPECT_GE(damaged, 3U);
+  EXPECT_GE(damage("a", ".inputs"), 3U);
   show_composites(225);
   run("2018-08-20", "a");
   run("2018-08-20", "whole");

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/digest.h"
 #include "model/safetensors.h"
 #include "tests/stages/damage.h"
 
@@ -33,9 +32,22 @@ TileStatics small_tile(bool shares) {
   return tile;
 }
 
-const std::vector<std::string> kKeys = {"a", "b"};
-const std::vector<int64_t> kBelowZero = {0, 3};
-const std::vector<float> kComposites = {0.5F, 1, 2, 3, 4, 5};
+constexpr size_t kCount = 30;  // composites
+
+std::vector<std::string> some_keys() {
+  std::vector<std::string> keys = {"a", "b"};
+  while (keys.size() < kCount) keys.push_back("key " + std::to_string(keys.size()));
+  return keys;
+}
+std::vector<float> some_values() {
+  std::vector<float> values;
+  while (values.size() < 3 * kCount) values.push_back(0.5F * static_cast<float>(values.size()));
+  return values;
+}
+
+const std::vector<std::string> kKeys = some_keys();
+const std::vector<int64_t> kBelowZero(kCount, 3);
+const std::vector<float> kComposites = some_values();
 
 std::string file_of(const TileStatics& tile) {
   return format_aligned_inputs({"statics", tile, kKeys, kBelowZero, kComposites}, "key");
@@ -93,10 +105,8 @@ TEST(AlignedInputsFile, WhatDoesNotHangTogetherIsAbsent) {
   const Safetensors good =
       parse_safetensors(std::string_view(bytes).substr(0, bytes.size() - 8), "x");
   const auto parse = [&](const Tensors& tensors, const Metadata& metadata) {
-    std::string body = format_safetensors(tensors, metadata);
-    const uint64_t sum = xxh3_64(body.data(), body.size());
-    body.append(reinterpret_cast<const char*>(&sum), sizeof sum);
-    return parse_aligned_inputs(body, "x", tile.unit, "key");
+    return parse_aligned_inputs(sealed(format_safetensors(tensors, metadata)), "x", tile.unit,
+                                "key");
   };
   ASSERT_TRUE(parse(good.tensors, good.metadata));
   for (const auto& [name, tensor] : good.tensors) {

@@ -133,11 +133,6 @@ TEST(TileYearFile, AnyTruncationIsNoticed) {
   EXPECT_FALSE(parse_tile_year(bytes + "x", "x"));
 }
 
-/// As a writer of another kind or time would have left it: whole, with a trailer that fits.
-std::string sealed(std::string body) {
-  const uint64_t sum = xxh3_64(body.data(), body.size());
-  return body.append(reinterpret_cast<const char*>(&sum), sizeof sum);
-}
 std::string with_metadata(const std::string& bytes, const std::string& key,
                           const std::string& value) {
   Safetensors file = parse_safetensors(std::string_view(bytes).substr(0, bytes.size() - 8), "x");
