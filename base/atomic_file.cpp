@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <csignal>
+#include <charconv>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/limited_file.h"
+#include "base/process_identity.h"
 #include "base/system_fault.h"
 
 namespace fluxtile {
@@ -26,12 +29,46 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "host";
 }
 
-std::string unique_suffix() {
-  static std::atomic<unsigned> counter{0};
-  return host_name() + "-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".part";
+/// own_start(), asked of /proc once: writing goes on where no file can be opened any more.
+uint64_t known_start() {
+  static std::mutex mutex;
+  static std::optional<std::pair<pid_t, uint64_t>> known;  // another one after a fork
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (!known || known->first != getpid()) known.emplace(getpid(), own_start());
+  return known->second;
 }
 
-/// Temporary names that this process is using: in a container every run may have the same pid.
+std::string unique_suffix() {
+  static std::atomic<unsigned> counter{0};
+  return host_name() + "-" + std::to_string(getpid()) + "-" + std::to_string(known_start()) + "-" +
+         std::to_string(counter++) + ".part";
+}
+
+/// Who writes a temporary file, as its name says.
+struct PartOwner {
+  int64_t pid = 0;
+  uint64_t started = 0;  ///< a number is given to another process sooner or later
+};
+
+/// nullopt of a name that is none of unique_suffix() on this host.
+std::optional<PartOwner> part_owner(const std::string& name) {
+  if (name.empty() || name.front() != '.') return std::nullopt;
+  const auto part = name.find(".part");
+  const std::string mark = "." + host_name() + "-";
+  const auto at = name.rfind(mark, part);
+  if (part == std::string::npos || at == std::string::npos) return std::nullopt;
+  PartOwner owner;
+  const char* const end = name.data() + part;
+  const auto pid = std::from_chars(name.data() + at + mark.size(), end, owner.pid);
+  if (pid.ec != std::errc() || pid.ptr == end || *pid.ptr != '-' || owner.pid <= 0)
+    return std::nullopt;
+  const auto started = std::from_chars(pid.ptr + 1, end, owner.started);
+  if (started.ec != std::errc() || started.ptr == end || *started.ptr != '-') return std::nullopt;
+  return owner;
+}
+
+/// Temporary names that this process is using; others of its number and start are leftovers (where
+/// /proc does not tell the start, every run in a container may have the same number).
 struct LiveParts {
   std::mutex mutex;
   std::set<std::string> names;
@@ -247,14 +284,10 @@ std::string read_file_up_to(const std::string& path, size_t most) {
 }
 
 bool is_stale_part(const std::string& name) {
-  if (name.empty() || name.front() != '.') return false;
-  const std::string host = host_name();
-  const auto part = name.find(".part");
-  const auto at = name.rfind("." + host + "-", part);
-  if (part == std::string::npos || at == std::string::npos) return false;
-  const auto pid = static_cast<pid_t>(std::atol(name.c_str() + at + host.size() + 2));
-  if (pid == getpid()) return !in_use_here(name);  // in a container every run may have the same pid
-  return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+  const auto owner = part_owner(name);
+  if (!owner) return false;
+  if (owner->pid == getpid() && owner->started == known_start()) return !in_use_here(name);
+  return fate_of_neighbour(owner->pid, owner->started) == Fate::gone;
 }
 
 void remove_stale_parts(const std::string& folder) noexcept {

@@ -17,8 +17,8 @@ void sync_folder(const std::string& folder);
 /// Makes the bytes of a file durable. Throws Error(io), told of `target`, the name a user knows.
 void sync_file(const std::string& path, const std::string& target);
 
-/// A unique temporary name beside `path`: `.<name>.<host>-<pid>-<n>.part`. For as long as it lives,
-/// remove_stale_parts() of this process leaves it alone.
+/// A unique temporary name beside `path`: `.<name>.<host>-<pid>-<start of the process>-<n>.part`.
+/// For as long as it lives, remove_stale_parts() of this process leaves it alone.
 class PartName {
  public:
   explicit PartName(const std::string& path);

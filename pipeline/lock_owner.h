@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "pipeline/process_identity.h"
+#include "base/process_identity.h"
 
 namespace fluxtile {
 

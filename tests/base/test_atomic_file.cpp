@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/process_identity.h"
 
 namespace fluxtile {
 namespace {
@@ -147,6 +149,11 @@ TEST_F(AtomicFileTest, SweepsPartsOfDeadProcessesOnly) {
   if (child == 0) _exit(0);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);  // now `child` names a dead process
+  const pid_t neighbour = fork();
+  if (neighbour == 0) {
+    pause();
+    _exit(0);
+  }
   const AtomicFile own(path("mine"));
   const std::string own_name = fs::path(own.temporary_path()).filename().string();
   std::string dead_name = own_name, namesake;
@@ -156,20 +163,33 @@ TEST_F(AtomicFileTest, SweepsPartsOfDeadProcessesOnly) {
   }
   const std::string own_pid = "-" + std::to_string(getpid()) + "-";
   dead_name.replace(dead_name.rfind(own_pid), own_pid.size(), "-" + std::to_string(child) + "-");
+  // A process that runs, but began after another one of its number had left this.
+  const std::string own_start = "-" + std::to_string(fluxtile::own_start()) + "-";
+  std::string earlier_name = own_name, neighbours_name = own_name;
+  earlier_name.replace(earlier_name.rfind(own_start), own_start.size(), "-1-");
+  neighbours_name.replace(neighbours_name.rfind(own_pid + own_start.substr(1)),
+                          own_pid.size() + own_start.size() - 1,
+                          "-" + std::to_string(neighbour) + "-1-");
   for (const std::string& name :
-       {own_name, own_name + ".ovr.tmp", dead_name, namesake,
-        std::string(".x.another-host-1-0.part"), std::string("keep.part")})
+       {own_name, own_name + ".ovr.tmp", dead_name, namesake, earlier_name, neighbours_name,
+        std::string(".x.another-host-1-1-0.part"), std::string("keep.part")})
     std::ofstream(path(name)) << "text";
   const std::string dead_folder = "." + dead_name;
   fs::create_directory(path(dead_folder));
   std::ofstream(path(dead_folder + "/x")) << "text";
   remove_stale_parts(folder_.string());
+  kill(neighbour, SIGKILL);
+  waitpid(neighbour, &status, 0);
   EXPECT_TRUE(fs::exists(path(own_name)));
   EXPECT_TRUE(fs::exists(path(own_name + ".ovr.tmp")));
   EXPECT_FALSE(fs::exists(path(dead_name)));
   EXPECT_FALSE(fs::exists(path(dead_folder)));
-  EXPECT_FALSE(fs::exists(path(namesake))) << "of an earlier process with this one's number";
-  EXPECT_TRUE(fs::exists(path(".x.another-host-1-0.part")));
+  EXPECT_FALSE(fs::exists(path(namesake)))
+      << "of an earlier process with this one's number and start";
+  EXPECT_FALSE(fs::exists(path(earlier_name))) << "of an earlier process with this one's number";
+  EXPECT_FALSE(fs::exists(path(neighbours_name)))
+      << "of an earlier process with a running one's number";
+  EXPECT_TRUE(fs::exists(path(".x.another-host-1-1-0.part")));
   EXPECT_TRUE(fs::exists(path("keep.part")));
   remove_stale_parts(path("no such folder"));
 }

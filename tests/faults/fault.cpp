@@ -16,7 +16,7 @@ namespace fluxtile::faults {
 namespace fs = std::filesystem;
 namespace {
 
-/// ".name.host-1234-5.part" -> ".name.*.part"
+/// ".name.host-1234-987-5.part" -> ".name.*.part"
 std::string without_process(std::string path) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);

@@ -3,7 +3,7 @@ find_package(GDAL CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(NETCDF REQUIRED IMPORTED_TARGET GLOBAL netcdf-cxx4 netcdf)
 
-fluxtile_test(run_lock_tests test_run_lock.cpp test_process_identity.cpp LIBS fluxtile_run_lock nlohmann_json::nlohmann_json)
+fluxtile_test(run_lock_tests test_run_lock.cpp LIBS fluxtile_run_lock nlohmann_json::nlohmann_json)
 
 fluxtile_test(run_tests
   small_run.cpp test_plan.cpp test_new_days.cpp test_products.cpp test_tile_memory.cpp test_ledger.cpp test_graph.cpp

@@ -257,16 +257,16 @@ TEST_F(CleanTest, LeftoversOfDeadProcessesGo) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
   const std::string part =
-      "." + std::string("x.tif.") + host + "-" + std::to_string(dead) + "-0.part";
+      "." + std::string("x.tif.") + host + "-" + std::to_string(dead) + "-1-0.part";
   write(out(part), "half");
   write(out(".fluxtile/tiles/North/" + part), "half");
-  write(out(".fluxtile/tiles/North/.y.elsewhere-7-0.part"), "another machine writes");
+  write(out(".fluxtile/tiles/North/.y.elsewhere-7-1-0.part"), "another machine writes");
   write(out(".fluxtile/products/elsewhere-7/a.tif"), "of a merge that was killed");
   const auto cleaned = clean();
   EXPECT_EQ(count(cleaned, "leftover"), 3U);
   EXPECT_FALSE(fs::exists(out(part)));
   EXPECT_FALSE(fs::exists(out(".fluxtile/products/elsewhere-7")));
-  EXPECT_TRUE(fs::exists(out(".fluxtile/tiles/North/.y.elsewhere-7-0.part")));
+  EXPECT_TRUE(fs::exists(out(".fluxtile/tiles/North/.y.elsewhere-7-1-0.part")));
 }
 
 TEST_F(CleanTest, LinksLeadNowhere) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/process_identity.h"
+#include "base/process_identity.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -28,4 +28,11 @@ enum class Fate {
 /// What became of `process`, seen from `here`.
 Fate fate_of(const ProcessIdentity& process, const ProcessIdentity& here = ProcessIdentity::own());
 
+/// The same of a process of this machine and namespace, known by its number and start alone.
+/// `started` 0: not known, so that any process of that number is taken for it.
+Fate fate_of_neighbour(int64_t pid, uint64_t started);
+
+/// When this process started, in clock ticks after boot; 0 where /proc does not tell.
+uint64_t own_start();
+
 }  // namespace fluxtile

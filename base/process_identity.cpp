@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/process_identity.h"
+#include "base/process_identity.h"
 
 #include <unistd.h>
 
@@ -51,7 +51,7 @@ ProcessIdentity ProcessIdentity::own() {
   char space[64] = {};
   if (readlink("/proc/self/ns/pid", space, sizeof space - 1) > 0) own.pid_space = space;
   own.pid = getpid();
-  if (const auto state = state_of(own.pid)) own.started = state->started;
+  own.started = own_start();
   return own;
 }
 
@@ -60,11 +60,20 @@ Fate fate_of(const ProcessIdentity& process, const ProcessIdentity& here) {
     return Fate::unknown;
   if (process.boot != here.boot) return Fate::gone;
   if (process.pid_space != here.pid_space || process.pid <= 0) return Fate::unknown;
-  if (kill(static_cast<pid_t>(process.pid), 0) != 0 && errno == ESRCH) return Fate::gone;
-  const auto state = state_of(process.pid);
+  return fate_of_neighbour(process.pid, process.started);
+}
+
+Fate fate_of_neighbour(int64_t pid, uint64_t started) {
+  if (kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) return Fate::gone;
+  const auto state = state_of(pid);
   if (!state) return Fate::running;  // there, but /proc shows no more of it
   const bool ended = state->state == 'Z' || state->state == 'X';
-  return ended || state->started != process.started ? Fate::gone : Fate::running;
+  return ended || (started != 0 && state->started != started) ? Fate::gone : Fate::running;
+}
+
+uint64_t own_start() {
+  const auto state = state_of(getpid());
+  return state ? state->started : 0;
 }
 
 }  // namespace fluxtile
