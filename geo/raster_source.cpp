@@ -24,7 +24,8 @@ namespace fluxtile {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t most_open_datasets = 16;
+constexpr size_t most_open_datasets = 4;
+constexpr int64_t rows_kept_together = 32;            // of a decoded block
 constexpr int64_t largest_block = int64_t{1} << 30;   // bytes, decoded
 constexpr int64_t largest_window = int64_t{1} << 28;  // cells: 2 GiB of doubles
 
@@ -214,65 +215,95 @@ bool widen(GDALDataType type, const unsigned char* from, size_t n, double* to) {
   }
 }
 
-/// Puts the part of a block that lies in a window at its place. `block_window`: where its numbers
-/// lie in the raster.
-void place_block(const SourceBlock& block, GDALDataType type, const SourceWindow& block_window,
-                 const SourceWindow& window, std::vector<double>& values) {
+/// Puts the part of a block that lies in a window at its place.
+void place_block(const BlockRows& block, GDALDataType type, const SourceWindow& window,
+                 std::vector<double>& values) {
   const auto size = static_cast<int64_t>(GDALGetDataTypeSizeBytes(type));
-  const int64_t left = std::max(block_window.column, window.column);
-  const int64_t right =
-      std::min(block_window.column + block_window.width, window.column + window.width);
-  const int64_t top = std::max(block_window.row, window.row);
-  const int64_t bottom =
-      std::min(block_window.row + block_window.height, window.row + window.height);
-  for (int64_t row = top; row < bottom; ++row) {
-    const int64_t from = (row - block_window.row) * block_window.width + left - block_window.column;
-    const int64_t to = (row - window.row) * window.width + left - window.column;
-    widen(type, block.bytes.data() + from * size, static_cast<size_t>(right - left),
-          values.data() + to);
+  for (const auto& rows : block) {
+    if (!rows) continue;
+    const SourceWindow part = window.intersection(rows->area());
+    for (int64_t row = part.row; row < part.row + part.height; ++row) {
+      const SourceRows::Row kept = rows->row(row);
+      const int64_t to = (row - window.row) * window.width + part.column - window.column;
+      widen(type, kept.numbers + (part.column - kept.first) * size, static_cast<size_t>(part.width),
+            values.data() + to);
+    }
   }
+}
+
+/// A block from the file in groups of rows, as far as `wanted` covers them.
+BlockRows decode_block(const RasterInfo& info, int band, GDALDataType type,
+                       const std::vector<SourceWindow>& groups,
+                       const std::vector<SourceWindow>& wanted) {
+  GdalMessages messages;
+  GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
+  const auto size = static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
+  const size_t stored = static_cast<size_t>(info.block_width) * size;
+  const SourceWindow& top = groups.front();
+  BlockRows block;
+  // Through GDAL's own cache: a pixel-interleaved file decodes all bands of a block at once.
+  GDALRasterBlock* held = source.GetLockedBlockRef(static_cast<int>(top.column / info.block_width),
+                                                   static_cast<int>(top.row / info.block_height));
+  require_read(held == nullptr ? CE_Failure : CE_None, messages, info, band, top);
+  const auto unlock = [](GDALRasterBlock* locked) { locked->DropLock(); };
+  const std::unique_ptr<GDALRasterBlock, decltype(unlock)> lock(held, unlock);
+  const auto* from = static_cast<const unsigned char*>(held->GetDataRef());
+  for (const SourceWindow& group : groups) {
+    const auto rows = std::make_shared<SourceRows>(group, size, wanted);
+    for (int64_t row = group.row; row < group.row + group.height; ++row, from += stored) {
+      const SourceRows::Row kept = rows->row(row);
+      std::copy_n(from + static_cast<size_t>(kept.first - group.column) * size,
+                  static_cast<size_t>(kept.end - kept.first) * size, rows->numbers(row));
+    }
+    block.push_back(rows);
+  }
+  return block;
+}
+
+/// When a group of rows is read again.
+RowsUse use_of(const SourceWindow& rows, const LaterReads& later) {
+  RowsUse use;
+  for (const LaterReads::Read& read : later.reads) {
+    if (read.window.intersection(rows).empty()) continue;
+    if (!use.next) use.next = read.when;
+    use.last = read.when;
+  }
+  return use;
 }
 
 /// The stored numbers of a window as doubles, block by block through the shared cache.
 void read_blocks(const RasterInfo& info, int band, const SourceWindow& window, GDALDataType type,
-                 std::vector<double>& values) {
+                 const LaterReads* later, std::vector<double>& values) {
   const int64_t bw = info.block_width, bh = info.block_height;
   for (int64_t row = window.row / bh; row * bh < window.row + window.height; ++row) {
     for (int64_t column = window.column / bw; column * bw < window.column + window.width;
          ++column) {
       // Blocks at the raster's ends are stored whole; what lies outside it is not kept.
-      const SourceWindow block_window{column * bw, row * bh,
-                                      std::min(bw, info.grid.width - column * bw),
-                                      std::min(bh, info.grid.height - row * bh)};
+      const SourceWindow area{column * bw, row * bh, std::min(bw, info.grid.width - column * bw),
+                              std::min(bh, info.grid.height - row * bh)};
+      BlockRead read;
+      read.id = {info.path, band, static_cast<int>(column), static_cast<int>(row)};
+      read.part = window.intersection(area);
+      for (int64_t top = area.row; top < area.row + area.height; top += rows_kept_together)
+        read.rows.push_back({area.column, top, area.width,
+                             std::min(rows_kept_together, area.row + area.height - top)});
+      if (later != nullptr) {
+        read.earliest = later->earliest;
+        for (const SourceWindow& rows : read.rows) read.uses.push_back(use_of(rows, *later));
+      }
       const auto decode = [&] {
-        GdalMessages messages;
-        GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
-        const auto size = static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
-        const size_t stored = static_cast<size_t>(bw) * size,
-                     kept = static_cast<size_t>(block_window.width) * size;
-        SourceBlock block;
-        block.bytes.resize(block_window.cells() * size);
-        // Through GDAL's own cache: a pixel-interleaved file decodes all bands of a block at once.
-        GDALRasterBlock* held =
-            source.GetLockedBlockRef(static_cast<int>(column), static_cast<int>(row));
-        if (held != nullptr) {
-          const auto* from = static_cast<const unsigned char*>(held->GetDataRef());
-          for (size_t k = 0; k < static_cast<size_t>(block_window.height); ++k)
-            std::copy_n(from + k * stored, kept, block.bytes.data() + k * kept);
-          held->DropLock();
-        }
-        require_read(held == nullptr ? CE_Failure : CE_None, messages, info, band, window);
-        return block;
+        std::vector<SourceWindow> wanted{later == nullptr ? area : read.part};
+        if (later != nullptr)
+          for (const auto& coming : later->reads) wanted.push_back(coming.window);
+        return decode_block(info, band, type, read.rows, wanted);
       };
-      const auto block =
-          source_block({info.path, band, static_cast<int>(column), static_cast<int>(row)}, decode);
-      place_block(*block, type, block_window, window, values);
+      place_block(source_block(read, decode), type, window, values);
     }
   }
 }
 
 std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& window,
-                         bool physical) {
+                         const LaterReads* later, bool physical) {
   if (band < 1 || band > static_cast<int>(info.bands.size()))
     throw Error(Code::data, "no such band")
         .file(info.path)
@@ -299,7 +330,7 @@ std::vector<double> read(const RasterInfo& info, int band, const SourceWindow& w
   // Other drivers may put a window together in their own way.
   const bool by_blocks = info.driver == "GTiff" && info.block_width > 0 && info.block_height > 0 &&
                          widen(type, nullptr, 0, nullptr);
-  if (by_blocks) read_blocks(info, band, window, type, values);
+  if (by_blocks) read_blocks(info, band, window, type, later, values);
   if (!by_blocks || about.own_mask) {
     GdalMessages messages;
     GDALRasterBand& source = *planned_dataset(info, band).GetRasterBand(band);
@@ -495,12 +526,14 @@ std::string subdataset_path(const std::string& path, const std::string& name) {
       .hint(known.empty() ? "the file has no subdatasets" : suggestion(name, known));
 }
 
-std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window) {
-  return read(info, band, window, true);
+std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window,
+                                const LaterReads* later) {
+  return read(info, band, window, later, true);
 }
 
-std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window) {
-  return read(info, band, window, false);
+std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window,
+                               const LaterReads* later) {
+  return read(info, band, window, later, false);
 }
 
 void close_thread_datasets() {

@@ -53,14 +53,28 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing = {}
 /// last part ("1 km 16 days NDVI") or its full name. Throws Error(data) with the nearest names.
 std::string subdataset_path(const std::string& path, const std::string& name);
 
+/// Windows of a raster that are still to be read, of its own grid: what a decoded block keeps, and
+/// for how long. Foresight alone: values never depend on it.
+struct LaterReads {
+  struct Read {
+    int64_t when = 0;  ///< greater is later
+    SourceWindow window;
+  };
+  std::vector<Read> reads;  ///< soonest first
+  int64_t earliest = 0;     ///< nothing is read any more that was to be read before this
+};
+
 /// Reads one window of one band as doubles: nodata, cells masked by the file's own mask, values
 /// outside valid_range and non-finite values become NaN, then scale and offset are applied.
 /// `window` must lie inside the raster. Row-major. Thread-safe: every thread keeps its own small
-/// cache of open datasets (never shared). Throws Error(data | io) on unreadable data.
-std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window);
+/// cache of open datasets (never shared). `later` null: it is not known what comes. Throws
+/// Error(data | io) on unreadable data.
+std::vector<double> read_window(const RasterInfo& info, int band, const SourceWindow& window,
+                                const LaterReads* later = nullptr);
 
 /// As read_window but without scale and offset: stored codes of a classified raster.
-std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window);
+std::vector<double> read_codes(const RasterInfo& info, int band, const SourceWindow& window,
+                               const LaterReads* later = nullptr);
 
 /// Closes the calling thread's cached datasets, those of other threads before they read again, and
 /// forgets the decoded blocks of all (before inputs are replaced, and in tests).

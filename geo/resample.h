@@ -23,6 +23,7 @@ struct SourceWindow {
   [[nodiscard]] size_t cells() const noexcept {
     return empty() ? 0 : static_cast<size_t>(width * height);
   }
+  [[nodiscard]] SourceWindow intersection(const SourceWindow& other) const noexcept;
 };
 
 /// Where the cells of a source lie: an affine raster or a rectilinear grid given by its axis

@@ -21,6 +21,14 @@ double snapped(double value) {
 
 }  // namespace
 
+SourceWindow SourceWindow::intersection(const SourceWindow& other) const noexcept {
+  const int64_t left = std::max(column, other.column), top = std::max(row, other.row);
+  const int64_t right = std::min(column + width, other.column + other.width);
+  const int64_t bottom = std::min(row + height, other.row + other.height);
+  if (empty() || other.empty() || right <= left || bottom <= top) return {left, top, 0, 0};
+  return {left, top, right - left, bottom - top};
+}
+
 AxisPlacement::AxisPlacement(const std::vector<double>& centres) : centres_(centres) {
   if (centres_.size() < 2)
     throw Error(Code::data, "a coordinate axis of fewer than two cells does not tell their size")

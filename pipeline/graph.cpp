@@ -13,8 +13,8 @@
 
 #include "base/stop.h"
 #include "geo/calendar.h"
-#include "pipeline/run_watch.h"
 #include "pipeline/heap_limits.h"
+#include "pipeline/run_watch.h"
 #include "pipeline/tile_job.h"
 #include "pipeline/timeline.h"
 #include "pipeline/writer_thread.h"
@@ -187,6 +187,7 @@ bool TileGraph::settle(const JobPtr& job) {
 }
 
 void TileGraph::finish_tile(const TileJob& job) {
+  stages_.coming->ended(job.unit);
   return_free_memory();
   const std::lock_guard<std::mutex> lock(mutex_);
   tally_.cells_inside += job.statics.inside;
@@ -205,6 +206,7 @@ void TileGraph::finish_tile(const TileJob& job) {
 
 RunTally TileGraph::run() {
   const auto begin = Clock::now();
+  stages_.coming->expect(units_);
   oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
                                     static_cast<size_t>(plan().threads));
   oneapi::tbb::task_arena arena(plan().threads);

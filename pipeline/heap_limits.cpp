@@ -10,7 +10,8 @@ namespace fluxtile {
 
 void return_large_arrays() noexcept {
 #ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  // Decoded blocks and inflated chunks are of this size: they would pin the heap's holes.
+  mallopt(M_MMAP_THRESHOLD, 64 * 1024);
   // Each thread's own heap would keep what years before it took and gave back there: four years
   // took 9 MB more than one. Networks allocate nothing in their sweeps, so that nobody waits.
   mallopt(M_ARENA_MAX, 1);

@@ -45,9 +45,11 @@ RunStages make_stages(PlannedRun run, const Config& config, const EngineFactory&
   stages.reader = std::make_shared<LayerReader>();
   // The sources live inside the plan; the stages share its ownership.
   const std::shared_ptr<const Sources> sources(stages.plan, &stages.plan->sources);
-  stages.ingest_soil =
-      std::make_unique<IngestSoil>(plan.lattice, sources, stages.shapes, stages.reader);
-  stages.ingest_gpp = std::make_unique<IngestGpp>(plan.lattice, sources, stages.reader);
+  stages.coming = std::make_shared<ComingReads>(plan.lattice, plan.steps);
+  stages.ingest_soil = std::make_unique<IngestSoil>(plan.lattice, sources, stages.shapes,
+                                                    stages.reader, stages.coming);
+  stages.ingest_gpp =
+      std::make_unique<IngestGpp>(plan.lattice, sources, stages.reader, stages.coming);
   stages.ingest_climate = std::make_unique<IngestClimate>(plan.lattice, sources, stages.reader);
   Assemble::Options options;
   options.crop_types = plan.crop_types;

@@ -10,6 +10,7 @@
 #include "pipeline/plan.h"
 #include "pipeline/timeline.h"
 #include "stages/assemble.h"
+#include "stages/coming_reads.h"
 #include "stages/infer.h"
 #include "stages/ingest_climate.h"
 #include "stages/ingest_gpp.h"
@@ -27,6 +28,7 @@ struct RunStages {
   std::vector<std::shared_ptr<const Package>> packages;
   std::vector<RegionShape> shapes;
   std::shared_ptr<LayerReader> reader;
+  std::shared_ptr<ComingReads> coming;  ///< what the ingest stages foresee
   std::unique_ptr<IngestSoil> ingest_soil;
   std::unique_ptr<IngestGpp> ingest_gpp;
   std::unique_ptr<IngestClimate> ingest_climate;

@@ -15,6 +15,7 @@ namespace {
 constexpr uint64_t kProgram = (260ULL + 64ULL) << 20;
 // Of each thread, beside the engine's: open datasets, windows that are being read.
 constexpr uint64_t kReading = 16ULL << 20;
+constexpr uint64_t kFewestBlocks = 2ULL << 20;  // bytes of decoded ones
 constexpr double kDegreeMetres = 111319.49;
 
 /// Size of a number of a GDAL type: Byte, Int16, UInt16, Int32, ..., Float64.
@@ -43,8 +44,10 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
     // Of thin strips, as many as make up a square.
     const int64_t blocks = std::max<int64_t>(1, width / height);
     const int64_t cells = std::min(raster.grid.width * raster.grid.height, blocks * width * height);
-    block_bytes_ = static_cast<uint64_t>(composites_ * cells) * bytes_of(raster.bands.front().type);
+    block_bytes_ =
+        static_cast<uint64_t>(composites_ * cells) * bytes_of(raster.bands.front().type) * 4 / 3;
   }
+  block_bytes_ = std::max(block_bytes_, kFewestBlocks);
   const ClimateRun& run = plan.sources.climate.variables.front().runs.front();
   const NetcdfInfo info = read_netcdf_info(run.path);
   const SourceGrid& grid = find_variable(info, run.variable).grid;

@@ -37,7 +37,8 @@ class TileMemory {
   /// What tiles in flight shall hold together: as much as keeps the threads busy while tiles are
   /// read and written, within the budget.
   [[nodiscard]] uint64_t wanted() const;
-  /// Decoded blocks of rasters that are worth keeping: one of each composite that a year reads.
+  /// What is kept of decoded blocks of rasters for tiles to come: as much as one block of each
+  /// composite that a year reads, and a third more for soil and crops.
   [[nodiscard]] uint64_t source_block_bytes() const { return block_bytes_; }
   [[nodiscard]] PlanEstimate estimate() const;
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "stages/coming_reads.h"
 #include "stages/layer_reader.h"
 #include "stages/tile.h"
 #include "stages/weight_cache.h"
@@ -19,8 +20,9 @@ using KnownComposite =
 /// before and after as a gap that may be bridged can reach. Values only; assemble looks at gaps.
 class IngestGpp {
  public:
+  /// `coming`: what other units are going to read; null where nothing is known of them.
   IngestGpp(Lattice lattice, std::shared_ptr<const Sources> sources,
-            std::shared_ptr<LayerReader> reader);
+            std::shared_ptr<LayerReader> reader, std::shared_ptr<ComingReads> coming = nullptr);
 
   /// Throws Error (data | io) naming the composite's file.
   GppBlock operator()(const TileStatics& tile, const YearStep& step,
@@ -30,12 +32,15 @@ class IngestGpp {
   [[nodiscard]] std::pair<size_t, size_t> composites_of(const YearStep& step) const;
 
  private:
-  /// Reads one composite onto the cells of `weights`; returns how many lie below zero.
-  int64_t read(const CompositeRef& composite, WeightCache& weights, float* out) const;
+  /// Reads a composite, told by its number, onto the tile's cells; returns how many lie below zero.
+  int64_t read(size_t number, const TileUnit& unit, const YearStep& step, WeightCache& weights,
+               float* out) const;
 
   Lattice lattice_;
   std::shared_ptr<const Sources> sources_;
   std::shared_ptr<LayerReader> reader_;
+  std::shared_ptr<ComingReads> coming_;
+  std::vector<ComingReads::Passes> passes_;  ///< of each composite; empty without `coming_`
 };
 
 }  // namespace fluxtile

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/stop.h"
 #include "stages/weight_cache.h"
@@ -47,66 +48,113 @@ float majority_type(const double* shares, const std::vector<std::pair<int, int>>
   return total > 0 && total >= min_share ? type : std::numeric_limits<float>::quiet_NaN();
 }
 
+constexpr int64_t kCropRows = 8;
+
+/// Where the rows end, `rows` of them from the cell `first` on.
+size_t end_of_rows(const std::vector<CellIndex>& cells, size_t first, int64_t rows) {
+  const int64_t end = cells[first].row + rows;
+  return static_cast<size_t>(std::find_if(cells.begin() + static_cast<std::ptrdiff_t>(first),
+                                          cells.end(),
+                                          [&](const CellIndex& cell) { return cell.row >= end; }) -
+                             cells.begin());
+}
+
+/// What the codes of a crop map mean for cells.
+struct CropCodes {
+  const CropSource& source;
+  std::vector<double> codes;
+  std::vector<int> types;  ///< Crop_Types in the order of the members; several codes may be one
+
+  explicit CropCodes(const CropSource& crop) : source(crop) {
+    for (const auto& [code, type] : source.codes) {
+      codes.push_back(code);
+      if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+    }
+    std::sort(types.begin(), types.end());
+  }
+
+  /// Puts the shares [cell][code] of cells `first` and on, of the tile's `n`, in their place.
+  void fill(const std::vector<double>& shares, size_t first, size_t n, TileCrop& crop) const {
+    const size_t cells = shares.size() / codes.size();
+    const double least = source.mode == CropSource::Mode::majority ? source.min_share : 0.0;
+    for (size_t i = 0; i < cells; ++i) {
+      const double* of_cell = &shares[i * codes.size()];
+      if (source.mode != CropSource::Mode::fraction) {
+        crop.type[first + i] = majority_type(of_cell, source.codes, least);
+        continue;
+      }
+      const double total = std::accumulate(of_cell, of_cell + codes.size(), 0.0);
+      if (total < source.min_share) continue;
+      for (size_t t = 0; t < types.size(); ++t) {
+        double share = 0;
+        for (size_t k = 0; k < codes.size(); ++k) {
+          if (source.codes[k].second == types[t]) share += of_cell[k];
+        }
+        crop.share[t * n + first + i] = static_cast<float>(share);
+      }
+    }
+  }
+};
+
 }  // namespace
 
 IngestSoil::IngestSoil(Lattice lattice, std::shared_ptr<const Sources> sources,
-                       std::vector<RegionShape> regions, std::shared_ptr<LayerReader> reader)
+                       std::vector<RegionShape> regions, std::shared_ptr<LayerReader> reader,
+                       std::shared_ptr<ComingReads> coming)
     : lattice_(std::move(lattice)),
       sources_(std::move(sources)),
       regions_(std::move(regions)),
-      reader_(std::move(reader)) {}
+      reader_(std::move(reader)),
+      coming_(std::move(coming)) {}
 
-void IngestSoil::read_crops(std::vector<CellIndex>& cells, std::vector<TileCrop>& crops) const {
+std::shared_ptr<const LaterReads> IngestSoil::later(const TileUnit& unit, const SourceGrid& grid,
+                                                    size_t operation, Resampling method,
+                                                    bool again) const {
+  if (!coming_) return nullptr;
+  return coming_->after(unit, {ComingReads::statics, again}, {}, grid,
+                        sources_->operations[operation], method);
+}
+
+void IngestSoil::read_crops(const TileUnit& unit, std::vector<CellIndex>& cells,
+                            std::vector<TileCrop>& crops) const {
   const CropSource& source = sources_->crop;
-  std::vector<double> codes;
-  for (const auto& [code, type] : source.codes) codes.push_back(code);
-  const Resampling method =
-      source.mode == CropSource::Mode::nearest ? Resampling::nearest : Resampling::area;
-  WeightCache weights(lattice_, cells);
+  CropCodes codes(source);
+  const size_t n = cells.size();
   for (const CropYear& year : source.years) {
-    Stop::throw_if_requested();
     TileCrop crop;
     crop.year = year.year;
     crop.substituted = year.substituted;
-    const auto& w = weights.get(reader_->grid(year.layer, source.packing),
-                                sources_->operations[year.operation], method);
-    const std::vector<double> raster =
-        w.window.empty() ? std::vector<double>()
-                         : reader_->read_codes(year.layer, source.packing, w.window);
-    const std::vector<double> shares = category_shares(w, raster, codes);
-    const size_t n = cells.size();
-    if (source.mode == CropSource::Mode::fraction) {
-      // One layer a Crop_Type, in the order of the members; codes that map to the same type add up.
-      std::vector<int> types;
-      for (const auto& code : source.codes) {
-        if (std::find(types.begin(), types.end(), code.second) == types.end())
-          types.push_back(code.second);
-      }
-      std::sort(types.begin(), types.end());
-      crop.share.assign(types.size() * n, 0.0F);
-      for (size_t i = 0; i < n; ++i) {
-        double total = 0;
-        for (size_t k = 0; k < codes.size(); ++k) total += shares[i * codes.size() + k];
-        if (total < source.min_share) continue;
-        for (size_t t = 0; t < types.size(); ++t) {
-          double share = 0;
-          for (size_t k = 0; k < codes.size(); ++k) {
-            if (source.codes[k].second == types[t]) share += shares[i * codes.size() + k];
-          }
-          crop.share[t * n + i] = static_cast<float>(share);
-        }
-      }
-    } else {
-      const double least = source.mode == CropSource::Mode::majority ? source.min_share : 0.0;
+    if (source.mode == CropSource::Mode::fraction)
+      crop.share.assign(codes.types.size() * n, 0.0F);
+    else
       crop.type.resize(n);
-      for (size_t i = 0; i < n; ++i)
-        crop.type[i] = majority_type(&shares[i * codes.size()], source.codes, least);
-    }
     crops.push_back(std::move(crop));
+  }
+  const Resampling method =
+      source.mode == CropSource::Mode::nearest ? Resampling::nearest : Resampling::area;
+  // A crop map has a hundred cells in one of the grid: a few rows at a time.
+  for (size_t first = 0, end = 0; first < n; first = end) {
+    end = end_of_rows(cells, first, kCropRows);
+    const std::vector<CellIndex> band(cells.begin() + static_cast<std::ptrdiff_t>(first),
+                                      cells.begin() + static_cast<std::ptrdiff_t>(end));
+    WeightCache weights(lattice_, band);
+    for (size_t k = 0; k < crops.size(); ++k) {
+      Stop::throw_if_requested();
+      const CropYear& year = source.years[k];
+      const SourceGrid& grid = reader_->grid(year.layer, source.packing);
+      const auto& w = weights.get(grid, sources_->operations[year.operation], method);
+      std::vector<double> raster;
+      if (!w.window.empty()) {
+        const auto coming = later(unit, grid, year.operation, method, end < n);
+        raster = reader_->read_codes(year.layer, source.packing, w.window, coming.get());
+      }
+      codes.fill(category_shares(w, raster, codes.codes), first, n, crops[k]);
+    }
   }
 }
 
 TileStatics IngestSoil::operator()(const TileUnit& unit) const {
+  const ComingReads::Reading reading(coming_.get(), unit, ComingReads::statics);
   TileStatics tile;
   tile.unit = unit;
   const RegionShape& shape = regions_.at(unit.region);
@@ -116,7 +164,7 @@ TileStatics IngestSoil::operator()(const TileUnit& unit) const {
   if (tile.cells.empty()) return tile;
 
   // Crops first: most cells that are not modelled are not cropland, and need no soil.
-  read_crops(tile.cells, tile.crops);
+  read_crops(unit, tile.cells, tile.crops);
   std::vector<size_t> kept;
   const size_t n = tile.cells.size();
   for (size_t i = 0; i < n; ++i) {
@@ -144,11 +192,15 @@ TileStatics IngestSoil::operator()(const TileUnit& unit) const {
   for (size_t k = 0; k < layers; ++k) {
     Stop::throw_if_requested();
     const StaticSource& source = sources_->statics[k];
-    const auto& w = weights.get(reader_->grid(source.layer, source.packing),
-                                sources_->operations[source.operation], source.resample);
+    const SourceGrid& grid = reader_->grid(source.layer, source.packing);
+    const auto& w = weights.get(grid, sources_->operations[source.operation], source.resample);
     std::vector<double> values(m, std::numeric_limits<double>::quiet_NaN());
     if (!w.window.empty())
-      apply_weights(w, reader_->read(source.layer, source.packing, w.window), values);
+      apply_weights(
+          w,
+          reader_->read(source.layer, source.packing, w.window,
+                        later(unit, grid, source.operation, source.resample, false).get()),
+          values);
     for (size_t i = 0; i < m; ++i) {
       tile.statics[i * layers + k] =
           static_cast<float>(values[i] * source.conversion.factor + source.conversion.offset);

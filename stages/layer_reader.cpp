@@ -70,17 +70,18 @@ const SourceGrid& LayerReader::grid(const LayerRef& layer, const Packing& packin
 }
 
 std::vector<double> LayerReader::read(const LayerRef& layer, const Packing& packing,
-                                      const SourceWindow& window) {
-  if (layer.variable.empty()) return read_window(*raster(layer.path, packing), layer.band, window);
+                                      const SourceWindow& window, const LaterReads* later) {
+  if (layer.variable.empty())
+    return read_window(*raster(layer.path, packing), layer.band, window, later);
   const auto info = netcdf(layer.path);
   const auto variable = repacked(find_variable(*info, layer.variable), packing);
   return read_netcdf_block(*info, variable, static_cast<size_t>(layer.step), 1, window);
 }
 
 std::vector<double> LayerReader::read_codes(const LayerRef& layer, const Packing& packing,
-                                            const SourceWindow& window) {
+                                            const SourceWindow& window, const LaterReads* later) {
   if (layer.variable.empty())
-    return fluxtile::read_codes(*raster(layer.path, packing), layer.band, window);
+    return fluxtile::read_codes(*raster(layer.path, packing), layer.band, window, later);
   return read(layer, packing, window);
 }
 

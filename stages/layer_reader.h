@@ -19,12 +19,15 @@ class LayerReader {
  public:
   /// Where the layer's cells lie.
   [[nodiscard]] const SourceGrid& grid(const LayerRef& layer, const Packing& packing);
-  /// Physical values over a window, row-major, NaN = nodata.
+  /// Physical values over a window, row-major, NaN = nodata. `later`: what else is still to be
+  /// read on the layer's grid, as far as it is known.
   [[nodiscard]] std::vector<double> read(const LayerRef& layer, const Packing& packing,
-                                         const SourceWindow& window);
+                                         const SourceWindow& window,
+                                         const LaterReads* later = nullptr);
   /// Stored codes of a classified raster, NaN = nodata.
   [[nodiscard]] std::vector<double> read_codes(const LayerRef& layer, const Packing& packing,
-                                               const SourceWindow& window);
+                                               const SourceWindow& window,
+                                               const LaterReads* later = nullptr);
 
   std::shared_ptr<const RasterInfo> raster(const std::string& path, const Packing& packing);
   std::shared_ptr<const NetcdfInfo> netcdf(const std::string& path);

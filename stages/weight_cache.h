@@ -9,6 +9,12 @@
 
 namespace fluxtile {
 
+/// Equal for layers that share their weights: the same lattice, reached by the same operation.
+inline std::string weights_key(const SourceGrid& grid, const Operation& operation,
+                               Resampling method) {
+  return grid.identity() + "|" + operation.pipeline + "|" + to_string(method);
+}
+
 /// Resampling weights of one set of cells, shared by every layer on the same lattice that is
 /// reached by the same operation. For one thread; `lattice` and `cells` must outlive it.
 class WeightCache {
@@ -18,7 +24,7 @@ class WeightCache {
 
   const ResampleWeights& get(const SourceGrid& grid, const Operation& operation,
                              Resampling method) {
-    const std::string key = grid.identity() + "|" + operation.pipeline + "|" + to_string(method);
+    const std::string key = weights_key(grid, operation, method);
     auto found = cache_.find(key);
     if (found == cache_.end()) {
       found =

@@ -285,6 +285,40 @@ TEST_F(RasterFile, CompressedBlocksAreDecodedOnceWhateverTheWindows) {
   }
 }
 
+TEST_F(RasterFile, ForesightRightOrWrongChangesNoValue) {
+  Drawn drawn;
+  drawn.width = 300;
+  drawn.height = 90;
+  drawn.values.clear();
+  for (int i = 0; i < drawn.width * drawn.height; ++i) drawn.values.push_back(i);
+  const RasterInfo info = read_raster_info(draw(drawn, "foreseen.tif"));
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      std::mt19937 random(t);
+      const auto window = [&] {
+        const int64_t column = random() % drawn.width, row = random() % drawn.height;
+        return SourceWindow{column, row,
+                            1 + static_cast<int64_t>(random()) % (drawn.width - column),
+                            1 + static_cast<int64_t>(random()) % (drawn.height - row)};
+      };
+      for (int repeat = 0; repeat < 200; ++repeat) {
+        LaterReads later;
+        later.earliest = repeat / 2;
+        for (unsigned k = random() % 4; k > 0; --k) later.reads.push_back({repeat - k, window()});
+        const SourceWindow part = window();
+        const auto values = read_window(info, 1, part, repeat % 3 == 0 ? nullptr : &later);
+        ASSERT_EQ(values.size(), part.cells());
+        for (size_t i = 0; i < values.size(); ++i) {
+          const auto at = static_cast<int64_t>(i);
+          ASSERT_EQ(values[i], static_cast<double>((part.row + at / part.width) * drawn.width +
+                                                   part.column + at % part.width));
+        }
+      }
+    });
+  for (auto& thread : threads) thread.join();
+}
+
 TEST_F(RasterFile, AbsentAndDamagedFiles) {
   try {
     read_raster_info((folder_ / "absent.tif").string());

@@ -86,6 +86,33 @@ TEST_F(GraphTest, TilesAndThreadsDoNotChangeResults) {
   EXPECT_NE(results({}), expected);
 }
 
+TEST_F(GraphTest, NoBlockOfARasterIsDecodedTwice) {
+  for (const char* threads : {"run.threads=1", "run.threads=2"}) {
+    fs::remove_all(out());
+    close_thread_datasets();
+    Run run = open({"grid.tile=7", threads});
+    const Sources& sources = run.plan().sources;
+    std::set<std::string> files;
+    for (const auto& composite : sources.gpp.composites) files.insert(composite.layer.path);
+    for (const auto& source : sources.statics) files.insert(source.layer.path);
+    for (const auto& year : sources.crop.years) files.insert(year.layer.path);
+    uint64_t blocks = 0;
+    for (const auto& file : files) {
+      const RasterInfo info = read_raster_info(file);
+      blocks +=
+          static_cast<uint64_t>((info.grid.width + info.block_width - 1) / info.block_width *
+                                ((info.grid.height + info.block_height - 1) / info.block_height));
+    }
+    EXPECT_GT(run.plan().units.size(), 10U);
+    EXPECT_GT(run.plan().steps.size(), 1U) << "composites at the turn of a year are read for both";
+    const uint64_t before = decoded_source_blocks();
+    tiles(run);
+    const uint64_t decoded = decoded_source_blocks() - before;
+    EXPECT_LE(decoded, blocks) << threads;
+    EXPECT_GT(decoded, blocks / 2) << threads;
+  }
+}
+
 TEST_F(GraphTest, AFailingTileIsDataAndTheOthersGoOn) {
   std::atomic<int> failures{0};
   engine_->before = [&](const YearInputs& inputs) {
