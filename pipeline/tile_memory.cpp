@@ -43,9 +43,8 @@ TileMemory::TileMemory(const Plan& plan, const Config& config) : plan_(plan), co
                   height = std::max(raster.block_height, 1);
     // Of thin strips, as many as make up a square.
     const int64_t blocks = std::max<int64_t>(1, width / height);
-    const int64_t cells = std::min(raster.grid.width * raster.grid.height, blocks * width * height);
-    block_bytes_ =
-        static_cast<uint64_t>(composites_ * cells) * bytes_of(raster.bands.front().type) * 7 / 6;
+    block_bytes_ = static_cast<uint64_t>(composites_ * blocks * width * height) *
+                   bytes_of(raster.bands.front().type);
   }
   block_bytes_ = std::max(block_bytes_, kFewestBlocks);
   const ClimateRun& run = plan.sources.climate.variables.front().runs.front();

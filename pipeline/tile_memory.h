@@ -38,7 +38,7 @@ class TileMemory {
   /// read and written, within the budget.
   [[nodiscard]] uint64_t wanted() const;
   /// What is kept of decoded blocks of rasters for tiles to come: as much as one block of each
-  /// composite that a year reads, and a sixth more for soil and crops.
+  /// composite that a year reads.
   [[nodiscard]] uint64_t source_block_bytes() const { return block_bytes_; }
   [[nodiscard]] PlanEstimate estimate() const;
 
