@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The raster side of a run alone: everything that `fluxtile run` does with tiles, but the networks
 // give zeros at once. Prints one line of JSON.
-//   raster_side CONFIG [KEY=VALUE...]       tile-years of earlier runs are forgotten first
+//   raster_side [--blocks MB] CONFIG [KEY=VALUE...]
+// Tile-years of earlier runs are forgotten first. --blocks: keep so much of decoded blocks, not what
+// a run keeps.
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -87,7 +90,8 @@ nlohmann::ordered_json same_rasters(const Plan& plan) {
   return json;
 }
 
-int run(const std::string& path, const std::vector<std::string>& overrides) {
+/// `block_bytes` 0: as a run.
+int run(const std::string& path, const std::vector<std::string>& overrides, size_t block_bytes) {
   const auto begin = std::chrono::steady_clock::now();
   return_large_arrays();
   initialise_log("error", "text");
@@ -103,7 +107,7 @@ int run(const std::string& path, const std::vector<std::string>& overrides) {
   Ledger ledger(stages, private_folder(config));
   ledger.forget_all(stages.plan->units);
   const TileMemory memory(*stages.plan, config);
-  limit_source_blocks(memory.source_block_bytes());
+  limit_source_blocks(block_bytes > 0 ? block_bytes : memory.source_block_bytes());
   Progress progress(options.progress);
   const double planned = seconds_since(begin);
   const RunTally tally = run_tiles(stages, ledger, memory, stages.plan->units, progress);
@@ -129,12 +133,18 @@ int run(const std::string& path, const std::vector<std::string>& overrides) {
 }  // namespace fluxtile
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "raster_side CONFIG [KEY=VALUE...]\n";
+  std::vector<std::string> words(argv + 1, argv + argc);
+  size_t block_bytes = 0;
+  if (words.size() >= 2 && words[0] == "--blocks") {
+    block_bytes = std::strtoull(words[1].c_str(), nullptr, 10) * 1000 * 1000;
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  if (words.empty()) {
+    std::cerr << "raster_side [--blocks MB] CONFIG [KEY=VALUE...]\n";
     return 64;
   }
   try {
-    return fluxtile::run(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+    return fluxtile::run(words[0], {words.begin() + 1, words.end()}, block_bytes);
   } catch (...) {
     std::cerr << fluxtile::current_error().what() << "\n";
     return 65;
