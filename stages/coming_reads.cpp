@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/error.h"
 #include "stages/weight_cache.h"
 
 namespace fluxtile {
@@ -31,10 +32,13 @@ std::vector<CellIndex> cells_around(const CellWindow& window) {
 }
 
 /// What the cells of a window are made of, with a cell to spare for the curvature of its edges.
+/// Empty where that cannot be told: whoever reads there says why.
 SourceWindow source_window(const Lattice& lattice, const CellWindow& window, const SourceGrid& grid,
                            const Operation& operation, Resampling method) {
-  const SourceWindow w =
-      make_weights(lattice, cells_around(window), grid, Transform(operation), method).window;
+  const auto weights = attempt([&] {
+    return make_weights(lattice, cells_around(window), grid, Transform(operation), method);
+  });
+  const SourceWindow w = weights.ok() ? weights.value().window : SourceWindow();
   if (w.empty()) return {};
   return SourceWindow{w.column - 1, w.row - 1, w.width + 2, w.height + 2}.intersection(
       {0, 0, grid.width, grid.height});

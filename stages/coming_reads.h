@@ -43,7 +43,7 @@ class ComingReads {
   /// Which units come, in their order. Forgets those of before.
   void expect(const std::vector<TileUnit>& units);
 
-  /// Where a layer on `grid` will be read once a unit, now in pass `now`, has read it. Null,
+  /// Where a layer on `grid` will be read once a unit, which stands at `now`, has read it. Null,
   /// nothing is known, where the unit is not among those that were expected.
   [[nodiscard]] std::shared_ptr<const LaterReads> after(const TileUnit& unit, const Stand& now,
                                                         const Passes& passes,

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "drawn_inputs.h"
 
 namespace fluxtile {
@@ -108,6 +109,20 @@ TEST_F(ComingReadsTest, WhatComesMuchLaterIsNotForeseen) {
   coming.expect(units_);
   EXPECT_EQ(columns(coming, 0, {}, {}).size(), 256U);
   EXPECT_EQ(columns(coming, 299, {}, {}).size(), 299U);
+}
+
+TEST_F(ComingReadsTest, WhatCannotBeForeseenFailsNobody) {
+  ComingReads coming(metres(), steps_);
+  coming.expect({units_[0], units_[1]});
+  SourceGrid strange = grid_;
+  strange.x_axis = {5};  // which cells lie there?
+  strange.y_axis = {5, 15};
+  EXPECT_THROW(
+      make_weights(metres(), {{0, 0}}, strange, Transform(Operation()), Resampling::bilinear),
+      Error);
+  const auto later = after(coming, units_[0], {}, {}, strange);
+  ASSERT_NE(later, nullptr);
+  EXPECT_TRUE(later->reads.empty());
 }
 
 TEST_F(ComingReadsTest, OfUnitsThatWereNotExpectedNothingIsKnown) {
