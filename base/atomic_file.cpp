@@ -24,11 +24,6 @@ namespace fluxtile {
 namespace fs = std::filesystem;
 namespace {
 
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "host";
-}
-
 /// own_start(), asked of /proc once: writing goes on where no file can be opened any more.
 uint64_t known_start() {
   static std::mutex mutex;
@@ -40,7 +35,7 @@ uint64_t known_start() {
 
 std::string unique_suffix() {
   static std::atomic<unsigned> counter{0};
-  return host_name() + "-" + std::to_string(getpid()) + "-" + std::to_string(known_start()) + "-" +
+  return this_host() + "-" + std::to_string(getpid()) + "-" + std::to_string(known_start()) + "-" +
          std::to_string(counter++) + ".part";
 }
 
@@ -54,7 +49,7 @@ struct PartOwner {
 std::optional<PartOwner> part_owner(const std::string& name) {
   if (name.empty() || name.front() != '.') return std::nullopt;
   const auto part = name.find(".part");
-  const std::string mark = "." + host_name() + "-";
+  const std::string mark = "." + this_host() + "-";
   const auto at = name.rfind(mark, part);
   if (part == std::string::npos || at == std::string::npos) return std::nullopt;
   PartOwner owner;

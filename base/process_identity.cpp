@@ -44,8 +44,7 @@ std::optional<ProcessState> state_of(int64_t pid) {
 
 ProcessIdentity ProcessIdentity::own() {
   ProcessIdentity own;
-  char host[256] = {};
-  own.host = gethostname(host, sizeof host - 1) == 0 ? host : "host";
+  own.host = this_host();
   own.machine = first_line("/etc/machine-id");
   own.boot = first_line("/proc/sys/kernel/random/boot_id");
   char space[64] = {};
@@ -69,6 +68,11 @@ Fate fate_of_neighbour(int64_t pid, uint64_t started) {
   if (!state) return Fate::running;  // there, but /proc shows no more of it
   const bool ended = state->state == 'Z' || state->state == 'X';
   return ended || (started != 0 && state->started != started) ? Fate::gone : Fate::running;
+}
+
+std::string this_host() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "host";
 }
 
 uint64_t own_start() {

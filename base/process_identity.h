@@ -32,6 +32,9 @@ Fate fate_of(const ProcessIdentity& process, const ProcessIdentity& here = Proce
 /// `started` 0: not known, so that any process of that number is taken for it.
 Fate fate_of_neighbour(int64_t pid, uint64_t started);
 
+/// The name of this machine; "host" where it has none.
+std::string this_host();
+
 /// When this process started, in clock ticks after boot; 0 where /proc does not tell.
 uint64_t own_start();
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "geo/window_overlap.h"
+
 namespace fluxtile {
 namespace {
 
@@ -31,11 +33,7 @@ void covering_span(double a, double b, int64_t& first, int64_t& count) noexcept 
 }  // namespace
 
 CellWindow CellWindow::intersection(const CellWindow& other) const noexcept {
-  const int64_t left = std::max(column, other.column), top = std::max(row, other.row);
-  const int64_t right = std::min(column + width, other.column + other.width);
-  const int64_t bottom = std::min(row + height, other.row + other.height);
-  if (empty() || other.empty() || right <= left || bottom <= top) return {left, top, 0, 0};
-  return {left, top, right - left, bottom - top};
+  return window_overlap(*this, other);
 }
 
 CellWindow CellWindow::united(const CellWindow& other) const noexcept {

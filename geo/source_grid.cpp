@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "geo/resample.h"
 #include "geo/source_cells.h"
+#include "geo/window_overlap.h"
 
 namespace fluxtile {
 namespace {
@@ -22,11 +23,7 @@ double snapped(double value) {
 }  // namespace
 
 SourceWindow SourceWindow::intersection(const SourceWindow& other) const noexcept {
-  const int64_t left = std::max(column, other.column), top = std::max(row, other.row);
-  const int64_t right = std::min(column + width, other.column + other.width);
-  const int64_t bottom = std::min(row + height, other.row + other.height);
-  if (empty() || other.empty() || right <= left || bottom <= top) return {left, top, 0, 0};
-  return {left, top, right - left, bottom - top};
+  return window_overlap(*this, other);
 }
 
 AxisPlacement::AxisPlacement(const std::vector<double>& centres) : centres_(centres) {
