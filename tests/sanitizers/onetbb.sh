@@ -33,7 +33,7 @@ CONF
   export APT_CONFIG="$work/apt/apt.conf"
   apt-get update -qq
   (cd "$work" && rm -rf onetbb-* && apt-get source -qq "onetbb=$version")
-  from="$(find "$work" -maxdepth 1 -type d -name 'onetbb-*')"
+  from="$(find "$work" -mindepth 1 -maxdepth 1 -type d -name 'onetbb-*')"
 fi
 
 cmake -S "$from" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
