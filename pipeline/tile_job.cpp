@@ -281,9 +281,9 @@ void infer_year(TileJob& job, const RunStages& stages) {
   job.results = (*stages.infer)(job.assembled, stages.plan->regions[job.unit.region].members,
                                 job.state, job.open ? &*job.open : nullptr,
                                 days_to_keep(*stages.plan, job.step, inputs), job.kept_open);
-  job.pixel_days = job.pixel_years * (inputs.days - (job.open ? job.open->day : 0));
-  job.first_day =
-      static_cast<int64_t>(std::max(inputs.first_result_day, job.open ? job.open->day : size_t{0}));
+  job.from_day = job.open ? job.open->day : 0;
+  job.pixel_days = job.pixel_years * (inputs.days - job.from_day);
+  job.first_day = static_cast<int64_t>(std::max(inputs.first_result_day, job.from_day));
   for (TileState& state : job.kept_open) state.stamp = stages.plan->step_stamps[job.step];
   if (!job.open) return;
   for (size_t m = 0; m < job.results.size(); ++m)
@@ -301,6 +301,7 @@ void write_year(TileJob& job, const RunStages& stages) {
   year.members = std::move(job.results);
   WriteTile::Leaves leaves;
   leaves.open = &job.kept_open;
+  leaves.from = job.from_day;
   // A year that still grows goes on from a state within it.
   if (year.step.complete || job.step + 1 < plan.steps.size()) leaves.state = &job.state;
   if (is_kept_open(plan, job.step)) leaves.inputs = inputs_of_year(job, stages);

@@ -42,6 +42,7 @@ struct TileJob {
   AssembledYear assembled;
   uint64_t pixel_years = 0;  ///< of the current year
   uint64_t pixel_days = 0;   ///< of the current year
+  size_t from_day = 0;       ///< of the current year: 0, or that of the state it went on from
   int64_t first_day = 0;     ///< of the current year that ran and is part of the results
   std::vector<TileYearMember> results;
   std::optional<Error> error;

@@ -2,40 +2,64 @@
 #include "stages/kept_states.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "model/kgml_ag_c.h"
 
 namespace fluxtile {
 namespace {
-constexpr size_t kSpacing = 20;
+
+constexpr size_t kRevised = 60;        ///< days that a climate record's revision reaches back
+constexpr size_t kAnchorSpacing = 10;  ///< days between the days of anchors
+constexpr size_t kSpacing = 20;        ///< days between the other states
+constexpr size_t kTail = kgml_ag_c::first_pulse_day;  ///< from here a year is run to its end
+
+bool can_be_anchor(size_t day) noexcept { return day == kTail || day % kAnchorSpacing == 0; }
+
+size_t anchor_of(size_t days) noexcept {
+  if (days < kRevised) return 0;
+  const size_t latest = days - kRevised;
+  return latest >= kTail ? kTail : latest - latest % kAnchorSpacing;
 }
 
-bool stays_by_rule(size_t day) noexcept {
-  return day == kgml_ag_c::first_pulse_day || (day % kSpacing == 0 && day > 0);
-}
+}  // namespace
 
 std::vector<size_t> state_days(size_t days, size_t most) {
-  const size_t last = std::min(days, kgml_ag_c::first_pulse_day);
-  std::vector<size_t> found;
-  for (size_t day = last; day > 0 && found.size() < most; --day)
-    if (stays_by_rule(day) || day == days) found.push_back(day);
-  std::reverse(found.begin(), found.end());
+  const size_t last = std::min(days, kTail), anchor = anchor_of(days);
+  std::vector<size_t> found = {last};
+  if (anchor > 0 && anchor < last) found.push_back(anchor);
+  const size_t behind = last > anchor ? (last - anchor - 1) / kSpacing : 0;
+  for (size_t k = behind; k > 0; --k) found.push_back(anchor + k * kSpacing);
+  for (size_t day = anchor; day > kSpacing; day -= kSpacing) found.push_back(day - kSpacing);
+  found.resize(std::min(found.size(), most));
+  std::sort(found.begin(), found.end());
   return found;
 }
 
 std::vector<bool> states_that_stay(const std::vector<StateDay>& states, size_t most) {
   std::vector<bool> stay(states.size(), false);
-  size_t left = most;
-  const auto choose = [&](const auto& wanted) {
-    for (size_t k = states.size(); k-- > 0 && left > 0;) {
-      if (stay[k] || !wanted(k)) continue;
-      stay[k] = true;
-      --left;
-    }
+  if (states.empty()) return stay;
+  const StateDay& newest = states.back();
+  const auto is_old = [&](const StateDay& state) {
+    return state.step != newest.step || state.day + kRevised <= newest.day;
   };
-  choose([&](size_t k) { return k + 1 == states.size(); });
-  choose([&](size_t k) { return stays_by_rule(states[k].day); });
-  choose([](size_t) { return true; });
+  const auto old = static_cast<size_t>(std::partition_point(states.begin(), states.end(), is_old) -
+                                       states.begin());
+  const size_t anchor_day =
+      old > 0 && states[old - 1].step == newest.step ? states[old - 1].day : 0;
+  const auto rank = [&](size_t k) {
+    if (k + 1 == states.size()) return 0;
+    if (k + 1 == old) return 1;
+    const size_t day = states[k].day;
+    const size_t distance = day > anchor_day ? day - anchor_day : anchor_day - day;
+    if (states[k].step == newest.step && distance % kSpacing == 0) return 2;
+    return can_be_anchor(day) ? 3 : 4;
+  };
+  std::vector<size_t> order(states.size());
+  std::iota(order.rbegin(), order.rend(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  for (size_t k = 0; k < std::min(order.size(), most); ++k) stay[order[k]] = true;
   return stay;
 }
 

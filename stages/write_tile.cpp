@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -291,6 +292,19 @@ std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const
   return days;
 }
 
+void WriteTile::forget_outdated_states(const TileYear& year, const Leaves& leaves,
+                                       const std::string& region_folder, size_t step) const {
+  for (const size_t day : open_days(region_folder, year.unit, step, year.step.year)) {
+    if (day <= leaves.from || day > static_cast<size_t>(year.step.days)) continue;
+    if (std::any_of(leaves.open->begin(), leaves.open->end(),
+                    [&](const TileState& written) { return written.day == day; }))
+      continue;
+    std::error_code ignored;
+    std::filesystem::remove(open_path(region_folder, year.unit, step, year.step.year, day),
+                            ignored);
+  }
+}
+
 void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
   const std::string folder = tile_folder(region_folder, unit);
   keep_newest(files_of(folder, ".state"), keep_.years);
@@ -310,6 +324,7 @@ void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
       write_atomically(open_path(region_folder, unit, step, number, within.day),
                        sealed_state(within, cells, year.result_key).parts());
     }
+    forget_outdated_states(year, leaves, region_folder, step);
   }
   // The state goes last: a state that is there vouches for its tile-year.
   if (!year.step.spinup) {

@@ -52,6 +52,7 @@ class WriteTile {
     const TileState* state = nullptr;              ///< at its end; null: no year goes on from there
     const std::vector<TileState>* open = nullptr;  ///< states within the year
     std::string inputs;                            ///< aligned_inputs.h; empty: not kept
+    size_t from = 0;  ///< day that the year went on from; stored states after it are out of date
   };
   /// A spin-up year has no results, only a state. Throws Error(io | cannot_create).
   void operator()(const TileYear& year, const Leaves& leaves, const std::string& region_folder,
@@ -76,6 +77,10 @@ class WriteTile {
                                         const TileUnit& unit) const;
   [[nodiscard]] std::string year_path(const std::string& region_folder, const TileUnit& unit,
                                       size_t step, int year, const char* ending) const;
+  /// Removes states of days between the one that the year went on from and the last that was run,
+  /// but for those that were written: they belong to values that are no longer.
+  void forget_outdated_states(const TileYear& year, const Leaves& leaves,
+                              const std::string& region_folder, size_t step) const;
   void forget_old_states(const std::string& region_folder, const TileUnit& unit) const;
 
   std::string folder_;

@@ -10,14 +10,22 @@ namespace {
 
 using Days = std::vector<size_t>;
 
-TEST(KeptStates, DaysThatStayByRule) {
-  EXPECT_EQ(state_days(232, 5), (Days{160, 180, 200, 220, 232}));
-  EXPECT_EQ(state_days(220, 5), (Days{140, 160, 180, 200, 220}));
+TEST(KeptStates, DaysOfARun) {
+  EXPECT_EQ(state_days(239, 5), (Days{170, 190, 210, 230, 239}));
+  EXPECT_EQ(state_days(240, 5), (Days{160, 180, 200, 220, 240}));
+  EXPECT_EQ(state_days(240, 4), (Days{180, 200, 220, 240}));
+  EXPECT_EQ(state_days(240, 2), (Days{180, 240}));
+  EXPECT_EQ(state_days(240, 12), (Days{20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240}));
+  EXPECT_EQ(state_days(59, 5), (Days{20, 40, 59}));
   EXPECT_EQ(state_days(15, 5), (Days{15}));
-  EXPECT_EQ(state_days(365, 1), (Days{298}));
-  EXPECT_EQ(state_days(352, 3), (Days{260, 280, 298}));
-  EXPECT_EQ(state_days(298, 2), (Days{280, 298}));
   EXPECT_EQ(state_days(200, 0), Days());
+}
+
+TEST(KeptStates, NoneIsLaterThanOctober26) {
+  EXPECT_EQ(state_days(365, 1), (Days{298}));
+  EXPECT_EQ(state_days(352, 3), (Days{270, 290, 298}));
+  EXPECT_EQ(state_days(339, 3), (Days{270, 290, 298}));
+  EXPECT_EQ(state_days(298, 2), (Days{230, 298}));
 }
 
 /// Tile folders after nights that each brought one day: what is stored, and what each night adds.
@@ -63,6 +71,68 @@ TEST(KeptStates, TheNewYearStillHasOctober) {
       return state.year == 2018 && state.day == 298;
     });
     EXPECT_NE(october, stored.end()) << nights;
+  }
+}
+
+/// Nights that each bring a day, of which some come with a revision of the last 60 days.
+class Nights {
+ public:
+  /// Days that are run and states that are written.
+  struct Cost {
+    size_t days = 0, states = 0;
+  };
+  Cost night(size_t end, bool revised) {
+    const size_t changed = revised && end > 60 ? end - 60 : stored_.empty() ? 0 : end - 1;
+    size_t from = 0;
+    for (const StateDay& state : stored_)
+      if (state.day <= changed) from = state.day;
+    std::vector<StateDay> left;
+    for (const StateDay& state : stored_)
+      if (state.day <= from) left.push_back(state);
+    Cost cost{end - from, 0};
+    for (const size_t day : state_days(end, 5)) {
+      if (day <= from) continue;
+      left.push_back({0, 2018, day});
+      ++cost.states;
+    }
+    const auto stay = states_that_stay(left, 5);
+    stored_.clear();
+    for (size_t k = 0; k < left.size(); ++k)
+      if (stay[k]) stored_.push_back(left[k]);
+    return cost;
+  }
+
+ private:
+  std::vector<StateDay> stored_;
+};
+
+TEST(KeptStates, ARevisionEveryNightRuns70DaysAtMost) {
+  Nights nights;
+  for (size_t end = 1; end <= 365; ++end) {
+    const auto cost = nights.night(end, true);
+    EXPECT_LE(cost.days, 70U) << end;
+    EXPECT_LE(cost.states, 4U) << end;
+  }
+}
+
+TEST(KeptStates, ARevisionOfWhatOneRunHasMappedRuns70DaysAtMost) {
+  for (size_t end = 61; end <= 365; ++end) {
+    Nights nights;
+    nights.night(end, false);
+    const auto cost = nights.night(end, true);
+    EXPECT_LE(cost.days, 70U) << end;
+    EXPECT_LE(cost.states, 4U) << end;
+  }
+}
+
+TEST(KeptStates, ARevisionNowAndThenRuns80DaysAtMost) {
+  for (const size_t every : {2, 3, 7, 10, 11, 19, 20, 21, 30, 59, 100}) {
+    Nights nights;
+    for (size_t end = 1; end <= 365; ++end) {
+      const bool revised = end % every == 0;
+      const auto cost = nights.night(end, revised);
+      EXPECT_LE(cost.days, revised ? 80U : end <= 298 ? 1U : 67U) << end << ", every " << every;
+    }
   }
 }
 

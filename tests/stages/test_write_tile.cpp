@@ -345,5 +345,28 @@ TEST_F(WriteTileTest, KeepsTheInputsOfTheNewestYearAndNoStateThatNobodyWants) {
   EXPECT_EQ(read_file(write.inputs_path("IA", year.unit, 2, 2012)), "inputs of 2012");
 }
 
+TEST_F(WriteTileTest, StatesOfDaysThatRanAgainAreWrittenAnewOrGo) {
+  const WriteTile write(file("tiles"), {2, 9});
+  TileYear year = year_over(window(-7, 40, 5, 6), 1, false);
+  year.step.year = 2018;
+  const auto night = [&](int days, size_t from, const std::vector<size_t>& kept) {
+    year.step.days = days;
+    std::vector<TileState> open;
+    for (const size_t day : kept) {
+      TileState state;
+      state.members = {{std::vector<float>(30 * 4, 1.5F)}};
+      state.day = day;
+      open.push_back(state);
+    }
+    write(year, {nullptr, &open, "", from}, "IA", 3);
+    return write.open_days("IA", year.unit, 3, 2018);
+  };
+  using Days = std::vector<size_t>;
+  EXPECT_EQ(night(239, 0, {170, 190, 210, 230, 239}), (Days{239, 230, 210, 190, 170}));
+  EXPECT_EQ(night(240, 239, {240}), (Days{240, 239, 230, 210, 190, 170})) << "one day more";
+  EXPECT_EQ(night(240, 170, {180, 200, 220, 240}), (Days{240, 220, 200, 180, 170})) << "revised";
+  EXPECT_EQ(night(205, 180, {200, 205}), (Days{240, 220, 205, 200, 180, 170})) << "a shorter year";
+}
+
 }  // namespace
 }  // namespace fluxtile
