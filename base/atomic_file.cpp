@@ -107,10 +107,12 @@ void sync_path(const std::string& path, int flags, const std::string& target) {
   if (fd < 0 && errno == EACCES && (flags & O_DIRECTORY) != 0) return;
   if (fd < 0) throw io_error("cannot open for fsync", target, errno);
   const int failed = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
+  const int not_closed = close(fd) == 0 || errno == EINTR ? 0 : errno;
   // Some network file systems cannot fsync a folder; the rename is still atomic there.
   if (failed != 0 && !(failed == EINVAL && (flags & O_DIRECTORY) != 0))
     throw io_error("cannot fsync", target, failed);
+  // Others tell of a failed write when a file is closed.
+  if (not_closed != 0) throw io_error("cannot close", target, not_closed);
 }
 
 }  // namespace

@@ -279,8 +279,8 @@ struct CfWriter::Impl {
             .expected(std::to_string(grid.window.height));
     {
       const NetcdfLock lock;
-      // Everything to the disk first: a file that fails here can still be abandoned cleanly, while
-      // NetCDF 4.9 crashes when HDF5 cannot close it.
+      // Everything to the disk first, and a descriptor closed: a file that fails here can still be
+      // abandoned cleanly, while NetCDF 4.9 crashes when HDF5 cannot close it.
       guarded([&] { check(nc_sync(id)); });
       sync_file(file.temporary_path(), file.path());
       // A file whose closing failed must not be closed again: NetCDF has forgotten half of it.
