@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/last_run.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -12,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/process_identity.h"
 #include "pipeline/run_summary.h"
 
 namespace fluxtile {
@@ -128,10 +127,8 @@ std::optional<RunFacts> read_last_run(const std::string& private_folder) {
 
 std::string state_of(const RunFacts& facts) {
   if (!facts.running) return "ended";
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
   const bool there = facts.pid > 0 && (kill(facts.pid, 0) == 0 || errno == EPERM);
-  if (facts.host == host && !there) return "gone";
+  if (facts.host == this_host() && !there) return "gone";
   constexpr double silence = 120;  // eight times what lies between two signs of life
   const auto now =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());

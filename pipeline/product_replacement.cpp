@@ -12,6 +12,7 @@
 
 #include "base/atomic_file.h"
 #include "base/file_name.h"
+#include "base/process_identity.h"
 #include "base/system_fault.h"
 
 namespace fluxtile {
@@ -52,9 +53,7 @@ ProductReplacement::ProductReplacement(std::string output_directory, const std::
   const std::string all = private_ + "/products";
   std::error_code error;
   fs::remove_all(all, error);  // of merges that were killed
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  directory_ = all + "/" + host + "-" + std::to_string(getpid());
+  directory_ = all + "/" + this_host() + "-" + std::to_string(getpid());
   create_folder(directory_);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/run_record.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -11,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/process_identity.h"
 #include "pipeline/products.h"
 #include "pipeline/result_key.h"
 #include "pipeline/run_facts.h"
@@ -136,16 +135,13 @@ RunRecord write_run_record(const RunStages& stages, const Config& config, const 
                                result_of_product(name, config.name, plan, check),
                                file ? file->mtime_ns : 0});
   }
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-
   Json json;
   json["format"] = kFormat;
   json["software"] = std::string("fluxtile ") + FLUXTILE_VERSION;
   json["name"] = config.name;
   json["configuration"] = config.path;
   json["finished"] = now_utc();
-  json["host"] = host;
+  json["host"] = this_host();
   json["plan"] = plan.id;
   json["product_key"] = key;
   json["period"] = {{"start", to_text(plan.start)}, {"end", to_text(plan.end)}};

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/atomic_file.h"
+#include "base/process_identity.h"
 #include "pipeline/last_run.h"
 #include "pipeline/run_metrics.h"
 #include "pipeline/run_summary.h"
@@ -20,12 +21,6 @@ namespace {
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string host_name() {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  return host;
 }
 
 /// When run.json was written, which is written last; 0: never.
@@ -44,7 +39,7 @@ RunWatch::RunWatch(std::string verb, std::string configuration, std::string metr
   facts_.configuration = std::filesystem::absolute(configuration).lexically_normal().string();
   facts_.name = std::filesystem::path(configuration).stem().string();
   facts_.shard = std::move(shard);
-  facts_.host = host_name();
+  facts_.host = this_host();
   facts_.pid = static_cast<int>(getpid());
   facts_.started = now_seconds();
   if (metrics_option_.empty()) return;

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/atomic_file.h"
+#include "base/process_identity.h"
 #include "pipeline/product_replacement.h"
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
@@ -254,10 +255,7 @@ TEST_F(CleanTest, LeftoversOfDeadProcessesGo) {
   const pid_t dead = fork();
   if (dead == 0) _exit(0);
   waitpid(dead, nullptr, 0);
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  const std::string part =
-      "." + std::string("x.tif.") + host + "-" + std::to_string(dead) + "-1-0.part";
+  const std::string part = ".x.tif." + this_host() + "-" + std::to_string(dead) + "-1-0.part";
   write(out(part), "half");
   write(out(".fluxtile/tiles/North/" + part), "half");
   write(out(".fluxtile/tiles/North/.y.elsewhere-7-1-0.part"), "another machine writes");

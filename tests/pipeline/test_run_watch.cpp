@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/atomic_file.h"
+#include "base/process_identity.h"
 #include "geo/calendar.h"
 #include "pipeline/last_run.h"
 #include "pipeline/run_metrics.h"
@@ -294,10 +295,8 @@ TEST_F(RunWatchTest, AFileThatCannotBeWrittenIsNoReasonToFail) {
 
 TEST_F(RunWatchTest, ARunThatIsGoneIsNotRunning) {
   RunFacts facts = example();
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
   facts.running = true;
-  facts.host = host;
+  facts.host = this_host();
   facts.pid = static_cast<int>(getpid());
   facts.updated =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
