@@ -198,6 +198,7 @@ int finish(const RunStages& stages, const Ledger& ledger, const Config& config,
     return check.failed.empty() ? 0 : static_cast<int>(Code::tiles_failed);
   };
   if (look(ending.known.has_value())) {
+    forget_killed_merges(config.output_directory, ending.verb);
     nothing_to_do();
     return done();
   }

@@ -23,6 +23,11 @@ std::string note_path(const std::string& output_directory) {
   return output_directory + "/.fluxtile/replacement.json";
 }
 
+/// Has a folder for each merge that is under way.
+std::string folder_of_merges(const std::string& output_directory) {
+  return output_directory + "/.fluxtile/products";
+}
+
 }  // namespace
 
 std::string lock_folder(const std::string& output_directory) {
@@ -50,7 +55,7 @@ ProductReplacement::ProductReplacement(std::string output_directory, const std::
       stem_(run + "_"),
       private_(output_ + "/.fluxtile"),
       lock_(lock) {
-  const std::string all = private_ + "/products";
+  const std::string all = folder_of_merges(output_);
   std::error_code error;
   fs::remove_all(all, error);  // of merges that were killed
   directory_ = all + "/" + this_host() + "-" + std::to_string(getpid());
@@ -60,7 +65,18 @@ ProductReplacement::ProductReplacement(std::string output_directory, const std::
 ProductReplacement::~ProductReplacement() {
   std::error_code ignored;
   fs::remove_all(directory_, ignored);
-  fs::remove(private_ + "/products", ignored);
+  fs::remove(folder_of_merges(output_), ignored);
+}
+
+void forget_killed_merges(const std::string& output_directory, const std::string& verb) noexcept {
+  std::error_code ignored;
+  if (!fs::exists(folder_of_merges(output_directory), ignored)) return;
+  try {
+    const RunLock lock(lock_folder(output_directory), verb, RunLock::Duration(0),
+                       RunLock::Times::usual());
+    fs::remove_all(folder_of_merges(output_directory), ignored);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): whoever has the lock will do it
+  }
 }
 
 void ProductReplacement::put(const std::string& name) const {

@@ -54,6 +54,10 @@ class ProductReplacement {
   const RunLock& lock_;
 };
 
+/// Removes products that merges had made when they were killed, unless another process holds the
+/// lock: it may be making some.
+void forget_killed_merges(const std::string& output_directory, const std::string& verb) noexcept;
+
 /// Names of the products of a replacement that was begun and not ended; empty when there is none.
 std::set<std::string> interrupted_replacement(const std::string& output_directory);
 

@@ -11,6 +11,7 @@
 #include "pipeline/heap_limits.h"
 #include "pipeline/input_watch.h"
 #include "pipeline/new_inputs.h"
+#include "pipeline/product_replacement.h"
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
 #include "pipeline/run_watch.h"
@@ -60,6 +61,7 @@ void sweep(const RunStages& stages, const Config& config, const std::vector<Tile
   remove_stale_parts(config.output_directory);
   remove_stale_parts(private_folder(config));
   remove_stale_parts(private_folder(config) + "/plans");
+  remove_stale_parts(lock_folder(config.output_directory));
   const Plan& plan = *stages.plan;
   for (const auto& region : plan.regions)
     remove_stale_parts(private_folder(config) + "/failures/" + region.file_name);

@@ -88,6 +88,8 @@ void RunWatch::configured(const Config& config) {
     const auto text = attempt([&] { return read_file(metrics_file_); });
     if (!metrics_file_.empty() && text.ok()) remember(text.value());
   }
+  if (!metrics_file_.empty())
+    remove_stale_parts(std::filesystem::path(metrics_file_).parent_path().string());
   write_now();
   heart_ = std::thread([this] { beat(); });
 }

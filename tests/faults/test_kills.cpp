@@ -155,6 +155,28 @@ TEST_F(Kills, WhileProductsTakeTheirPlaces) {
        "`verify` tells of the mixture until the rerun ends it");
 }
 
+TEST_F(Kills, WhenAllProductsAreInTheirPlaces) {
+  const fs::path out = folder() / "out";
+  const fs::path metrics = folder() / "metrics" / "fluxtile.prom";
+  fs::create_directories(metrics.parent_path());
+  const Words told = {"--metrics", metrics.string()};
+  // What is left behind by then is nothing that the next run, which has nothing to do, would make.
+  const std::pair<const char*, Fault> deaths[] = {
+      {"the folder of new products", at("unlink", "kill-after", "*/.fluxtile/replacement.json")},
+      {"the lock", at("write", "torn-kill", "*/.fluxtile/lock/.*.part", 2)},
+      {"what was checked", at("rename", "kill", "*/.checked.json.*.part")},
+      {"metrics", at("rename", "kill", "*/.fluxtile.prom.*.part", 2)},
+      {"the last run", at("rename", "kill", "*/.last-run.json.*.part", 3)}};
+  for (const auto& [what, fault] : deaths) {
+    take_ready(out);
+    killed_at(new_run(out, told), fault, what);
+    expect_rerun(out, what, told);
+    EXPECT_EQ(0U, end_to_end::count_files(metrics.parent_path(), ".part")) << what;
+  }
+  note("kill", "SIGKILL when all products are in their places", std::size(deaths),
+       "the rerun has nothing to do, and sweeps what was left");
+}
+
 TEST_F(Kills, AtTheSyncOfAFolder) {
   const fs::path out = folder() / "out";
   size_t kills = 0;
