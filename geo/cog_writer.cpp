@@ -135,6 +135,10 @@ GDALDriverH driver_named(const char* name, const std::string& path) {
   static std::once_flag registered;
   std::call_once(registered, [] {
     if (GDALGetDriverByName("COG") == nullptr) GDALAllRegister();
+    // Which options there are is written down when a driver is first asked, in GDAL 3.6 without a
+    // lock, while other threads create files.
+    for (const char* each : {"COG", "GTiff"})
+      if (GDALDriverH driver = GDALGetDriverByName(each)) driver_offers(driver, "");
   });
   GDALDriverH driver = GDALGetDriverByName(name);
   if (driver == nullptr)
