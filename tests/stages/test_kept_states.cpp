@@ -77,6 +77,7 @@ TEST(KeptStates, TheNewYearStillHasOctober) {
 /// Nights that each bring a day, of which some come with a revision of the last 60 days.
 class Nights {
  public:
+  explicit Nights(size_t most = 5) : most_(most) {}
   /// Days that are run and states that are written.
   struct Cost {
     size_t days = 0, states = 0;
@@ -90,19 +91,22 @@ class Nights {
     for (const StateDay& state : stored_)
       if (state.day <= from) left.push_back(state);
     Cost cost{end - from, 0};
-    for (const size_t day : state_days(end, 5)) {
+    for (const size_t day : state_days(end, most_)) {
       if (day <= from) continue;
       left.push_back({0, 2018, day});
       ++cost.states;
     }
-    const auto stay = states_that_stay(left, 5);
+    const auto stay = states_that_stay(left, most_);
     stored_.clear();
     for (size_t k = 0; k < left.size(); ++k)
       if (stay[k]) stored_.push_back(left[k]);
     return cost;
   }
 
+  [[nodiscard]] const std::vector<StateDay>& stored() const { return stored_; }
+
  private:
+  size_t most_;
   std::vector<StateDay> stored_;
 };
 
@@ -132,6 +136,20 @@ TEST(KeptStates, ARevisionNowAndThenRuns80DaysAtMost) {
       const bool revised = end % every == 0;
       const auto cost = nights.night(end, revised);
       EXPECT_LE(cost.days, revised ? 80U : end <= 298 ? 1U : 67U) << end << ", every " << every;
+    }
+  }
+}
+
+TEST(KeptStates, OneMoreIsThereForWhatReachesALittleFurtherBack) {
+  // A late composite changes what days before it were filled with.
+  for (const size_t every : {1, 2, 7, 20, 400}) {
+    Nights nights(6);
+    for (size_t end = 1; end <= 298; ++end) {
+      nights.night(end, end % every == 0);
+      const auto before = std::count_if(
+          nights.stored().begin(), nights.stored().end(),
+          [&](const StateDay& state) { return state.day + 70 <= end && state.day + 100 >= end; });
+      if (end > 100) EXPECT_GE(before, 1) << end << ", every " << every;
     }
   }
 }
