@@ -11,7 +11,6 @@
 #include "pipeline/heap_limits.h"
 #include "pipeline/input_watch.h"
 #include "pipeline/new_inputs.h"
-#include "pipeline/product_replacement.h"
 #include "pipeline/run_presence.h"
 #include "pipeline/run_record.h"
 #include "pipeline/run_watch.h"
@@ -60,8 +59,11 @@ void tell_plan(const Plan& plan, const std::vector<TileUnit>& units, const Confi
 void sweep(const RunStages& stages, const Config& config, const std::vector<TileUnit>& units) {
   remove_stale_parts(config.output_directory);
   remove_stale_parts(private_folder(config));
-  remove_stale_parts(private_folder(config) + "/plans");
-  remove_stale_parts(lock_folder(config.output_directory));
+  std::error_code none;
+  for (std::filesystem::directory_iterator folder(private_folder(config), none), end;
+       !none && folder != end; folder.increment(none))
+    if (std::error_code gone; folder->is_directory(gone))
+      remove_stale_parts(folder->path().string());
   const Plan& plan = *stages.plan;
   for (const auto& region : plan.regions)
     remove_stale_parts(private_folder(config) + "/failures/" + region.file_name);

@@ -97,6 +97,7 @@ TEST_F(Kills, AtEachStepOfEachKindOfFile) {
     }
   };
   take_old(out);
+  kill_at_steps("note of a run under way", "*/running/.*.json.*.part", some_steps);
   kill_at_steps("tile-year", "*/.*.tile-year.*.part", steps_of_a_file);
   kill_at_steps("state", "*/.*.state.*.part", some_steps);
   kill_at_steps("inputs of the last year", "*/.*.inputs.*.part", some_steps);
