@@ -19,6 +19,9 @@ class GdalMessages {
   /// Failures, then warnings, joined by "; ". Empty if nothing was said.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool failed() const noexcept { return !failures_.empty(); }
+  /// Whether a part of a file's header could not be read. libtiff may only warn of that and go on
+  /// without it: without the nodata value, the CRS, the mask.
+  [[nodiscard]] bool lost_header() const noexcept { return lost_header_; }
   /// errno as it stood at the first failure; ENOMEM where GDAL itself ran out of memory; 0 = none.
   [[nodiscard]] int system_error() const noexcept { return system_error_; }
   void clear();
@@ -27,6 +30,7 @@ class GdalMessages {
   static void keep(int level, int number, const char* message);
   std::vector<std::string> failures_, warnings_;
   int system_error_ = 0;
+  bool lost_header_ = false;
 };
 
 }  // namespace fluxtile

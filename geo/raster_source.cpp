@@ -395,12 +395,27 @@ Crs crs_of(const OGRSpatialReference* reference) {
   return known;
 }
 
+namespace {
+
+/// Throws where a part of the header is missing, be it of a file that was opened all the same.
+void require_header(const GdalMessages& messages, const std::string& path) {
+  if (!messages.lost_header()) return;
+  throw read_failure(Code::data, "a part of the file's header cannot be read: " + messages.text(),
+                     path, messages.system_error(),
+                     "the file may be truncated or damaged: compare its size with the original");
+}
+
+}  // namespace
+
 DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
   refuse_remote(path);
   GdalMessages messages;
   DatasetPtr dataset(
       GDALDataset::Open(path.c_str(), kind | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR));
-  if (dataset) return dataset;
+  if (dataset) {
+    require_header(messages, path);
+    return dataset;
+  }
   VSIStatBufL status;
   const bool exists = VSIStatL(path.c_str(), &status) == 0;
   const std::string said = messages.text();
@@ -506,6 +521,7 @@ RasterInfo read_raster_info(const std::string& path, const Packing& packing) {
     if (number == 1) require_small_blocks(*dataset, info, band.type);
     info.bands.push_back(std::move(band));
   }
+  require_header(messages, path);
   return info;
 }
 

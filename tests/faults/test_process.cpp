@@ -118,6 +118,7 @@ TEST_F(Process, FileDescriptorsAreFew) {
   for (const int limit : limits) {
     const std::string what = std::to_string(limit) + " file descriptors";
     const Outcome outcome = limited_run("--nofile=" + std::to_string(limit));
+    if (outcome.code == 127) continue;  // the libraries do not even load
     ++tried;
     if (outcome.code == 0) {
       EXPECT_EQ("", end_to_end::differences(new_products(), visible(out()))) << what;

@@ -7,6 +7,7 @@
 #include <ogr_spatialref.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -345,6 +346,41 @@ TEST_F(RasterFile, AbsentAndDamagedFiles) {
   } catch (const Error& error) {
     EXPECT_TRUE(error.code() == Code::io || error.code() == Code::data);
     EXPECT_EQ(error.file(), path);
+  }
+}
+
+TEST_F(RasterFile, AHeaderThatIsReadInPartIsRefused) {
+  // libtiff goes on without a tag whose bytes cannot be read: a nodata value would become data.
+  Drawn drawn;
+  drawn.nodata = -99999;
+  const std::string path = draw(drawn);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto number = [&](std::streamoff at, int bytes) {
+    std::array<unsigned char, 4> raw{};
+    file.seekg(at);
+    file.read(reinterpret_cast<char*>(raw.data()), bytes);
+    return static_cast<uint32_t>(raw[0] | raw[1] << 8 | raw[2] << 16) |
+           static_cast<uint32_t>(raw[3]) << 24;
+  };
+  const auto directory = static_cast<std::streamoff>(number(4, 4));
+  constexpr uint32_t nodata_tag = 42113;
+  bool found = false;
+  for (uint32_t k = 0; k < number(directory, 2) && !found; ++k) {
+    const std::streamoff entry = directory + 2 + 12 * static_cast<std::streamoff>(k);
+    if (number(entry, 2) != nodata_tag) continue;
+    file.seekp(entry + 8);
+    file.write("\xff\xff\xff\x0f", 4);  // its text lies behind the end of the file
+    found = true;
+  }
+  file.close();
+  ASSERT_TRUE(found);
+  try {
+    read_raster_info(path);
+    ADD_FAILURE() << "read without its nodata value";
+  } catch (const Error& error) {
+    EXPECT_EQ(Code::data, error.code());
+    EXPECT_EQ(path, error.file());
+    EXPECT_THAT(error.what(), HasSubstr("header cannot be read"));
   }
 }
 
