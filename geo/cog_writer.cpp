@@ -11,7 +11,11 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <exception>
+#include <future>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -144,6 +148,24 @@ GDALDriverH driver_named(const char* name, const std::string& path) {
   if (driver == nullptr)
     throw Error(Code::internal, std::string("GDAL has no ") + name + " driver").file(path);
   return driver;
+}
+
+/// Whether so many threads more can live at once. GDAL 3.6 waits for ever for a thread that the
+/// system refused (an address space or a number of processes that is used up).
+bool can_start_threads(int count) {
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(count));
+  bool all = true;
+  try {
+    for (int k = 0; k < count; ++k) threads.emplace_back([ended] { ended.wait(); });
+  } catch (const std::exception&) {  // std::system_error, std::bad_alloc
+    all = false;
+  }
+  end.set_value();
+  for (auto& thread : threads) thread.join();
+  return all;
 }
 
 int CPL_STDCALL go_on_unless_stopped(double, const char*, void*) {
@@ -389,7 +411,8 @@ struct CogWriter::Impl {
     options.set("OVERVIEW_RESAMPLING", type == Type::float32 ? "AVERAGE" : "NEAREST");
     options.set("OVERVIEWS", "IGNORE_EXISTING");
     options.set("BIGTIFF", "IF_SAFER");
-    options.set("NUM_THREADS", std::to_string(threads));
+    const bool many = threads > 1 && can_start_threads(threads);
+    options.set("NUM_THREADS", std::to_string(many ? threads : 1));
     GDALDatasetH cog =
         GDALCreateCopy(driver_named("COG", file.path()), file.temporary_path().c_str(), source,
                        FALSE, options.get(), go_on_unless_stopped, nullptr);
