@@ -150,8 +150,8 @@ GDALDriverH driver_named(const char* name, const std::string& path) {
   return driver;
 }
 
-/// Whether so many threads more can live at once. GDAL 3.6 waits for ever for a thread that the
-/// system refused (an address space or a number of processes that is used up).
+/// Whether so many threads more can live at once. A run stood still once after the system had
+/// refused GDAL 3.6 a thread (an address space that was used up).
 bool can_start_threads(int count) {
   std::promise<void> end;
   const std::shared_future<void> ended = end.get_future().share();
