@@ -22,7 +22,8 @@ class GdalMessages {
   /// Whether a part of a file's header could not be read. libtiff may only warn of that and go on
   /// without it: without the nodata value, the CRS, the mask.
   [[nodiscard]] bool lost_header() const noexcept { return lost_header_; }
-  /// errno as it stood at the first failure; ENOMEM where GDAL itself ran out of memory; 0 = none.
+  /// errno as it stood at the first failure or lost part of a header; ENOMEM where GDAL itself ran
+  /// out of memory; 0 = none.
   [[nodiscard]] int system_error() const noexcept { return system_error_; }
   void clear();
 

@@ -51,10 +51,7 @@ std::set<std::string> interrupted_replacement(const std::string& output_director
 
 ProductReplacement::ProductReplacement(std::string output_directory, const std::string& run,
                                        const RunLock& lock)
-    : output_(std::move(output_directory)),
-      stem_(run + "_"),
-      private_(output_ + "/.fluxtile"),
-      lock_(lock) {
+    : output_(std::move(output_directory)), stem_(run + "_"), lock_(lock) {
   const std::string all = folder_of_merges(output_);
   std::error_code error;
   fs::remove_all(all, error);  // of merges that were killed

@@ -50,7 +50,7 @@ class ProductReplacement {
   [[nodiscard]] bool is_of_this_run(const std::string& name) const;
   [[nodiscard]] Error at_its_place(Error error) const;
 
-  std::string output_, stem_, private_, directory_;
+  std::string output_, stem_, directory_;
   const RunLock& lock_;
 };
 

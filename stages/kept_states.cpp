@@ -26,6 +26,7 @@ size_t anchor_of(size_t days) noexcept {
 
 std::vector<size_t> state_days(size_t days, size_t most) {
   const size_t last = std::min(days, kTail), anchor = anchor_of(days);
+  if (last == 0) return {};
   std::vector<size_t> found = {last};
   if (anchor > 0 && anchor < last) found.push_back(anchor);
   const size_t behind = last > anchor ? (last - anchor - 1) / kSpacing : 0;

@@ -23,7 +23,7 @@ struct StateDay {
 /// Days of a year, ascending, at whose beginning a run that reaches `days` keeps states. At most
 /// `most`: the day after the last; the anchor, which is the newest of every 10th day, or the day
 /// from which the year has to be run to its end, that is no later than 60 days before; every 20th
-/// day behind the anchor; every 20th day before it. None is later than the day from which the year
+/// day after the anchor; every 20th day before it. None is later than the day from which the year
 /// has to be run to its end.
 std::vector<size_t> state_days(size_t days, size_t most);
 

@@ -263,14 +263,31 @@ void keep_newest(std::map<std::vector<long>, std::filesystem::path> files, int c
   }
 }
 
-/// The same of states within years, of which some stay longer than others.
-void keep_within_years(const std::map<std::vector<long>, std::filesystem::path>& files, int count) {
+/// Whether a state belongs to values that are no longer: its day ran again, and it was not written.
+bool is_outdated(const StateDay& state, const TileYear& year, const WriteTile::Leaves& leaves,
+                 size_t step) {
+  if (leaves.open == nullptr || state.step != step || state.year != year.step.year) return false;
+  if (state.day <= leaves.from || state.day > static_cast<size_t>(year.step.days)) return false;
+  return std::none_of(leaves.open->begin(), leaves.open->end(),
+                      [&](const TileState& written) { return written.day == state.day; });
+}
+
+/// Keeps states within years, of which some stay longer than others; none that is outdated.
+template <typename Outdated>
+void keep_within_years(const std::map<std::vector<long>, std::filesystem::path>& files, int count,
+                       const Outdated& outdated) {
   std::vector<StateDay> days;
   std::vector<std::filesystem::path> paths;
   for (const auto& [numbers, path] : files) {
     if (numbers.size() != 3) continue;
-    days.push_back({static_cast<size_t>(numbers[0]), static_cast<int>(numbers[1]),
-                    static_cast<size_t>(numbers[2])});
+    const StateDay state{static_cast<size_t>(numbers[0]), static_cast<int>(numbers[1]),
+                         static_cast<size_t>(numbers[2])};
+    if (outdated(state)) {
+      std::error_code ignored;
+      std::filesystem::remove(path, ignored);
+      continue;
+    }
+    days.push_back(state);
     paths.push_back(path);
   }
   const auto stay = states_that_stay(days, static_cast<size_t>(count));
@@ -292,23 +309,12 @@ std::vector<size_t> WriteTile::open_days(const std::string& region_folder, const
   return days;
 }
 
-void WriteTile::forget_outdated_states(const TileYear& year, const Leaves& leaves,
-                                       const std::string& region_folder, size_t step) const {
-  for (const size_t day : open_days(region_folder, year.unit, step, year.step.year)) {
-    if (day <= leaves.from || day > static_cast<size_t>(year.step.days)) continue;
-    if (std::any_of(leaves.open->begin(), leaves.open->end(),
-                    [&](const TileState& written) { return written.day == day; }))
-      continue;
-    std::error_code ignored;
-    std::filesystem::remove(open_path(region_folder, year.unit, step, year.step.year, day),
-                            ignored);
-  }
-}
-
-void WriteTile::forget_old_states(const std::string& region_folder, const TileUnit& unit) const {
-  const std::string folder = tile_folder(region_folder, unit);
+void WriteTile::forget_old_states(const TileYear& year, const Leaves& leaves,
+                                  const std::string& region_folder, size_t step) const {
+  const std::string folder = tile_folder(region_folder, year.unit);
   keep_newest(files_of(folder, ".state"), keep_.years);
-  keep_within_years(files_of(folder, ".open-state"), keep_.within_year);
+  keep_within_years(files_of(folder, ".open-state"), keep_.within_year,
+                    [&](const StateDay& state) { return is_outdated(state, year, leaves, step); });
   keep_newest(files_of(folder, ".inputs"), 1);
 }
 
@@ -324,7 +330,6 @@ void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
       write_atomically(open_path(region_folder, unit, step, number, within.day),
                        sealed_state(within, cells, year.result_key).parts());
     }
-    forget_outdated_states(year, leaves, region_folder, step);
   }
   // The state goes last: a state that is there vouches for its tile-year.
   if (!year.step.spinup) {
@@ -335,7 +340,7 @@ void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
     write_atomically(state_path(region_folder, unit, step, number),
                      sealed_state(*leaves.state, cells, year.result_key).parts());
   }
-  forget_old_states(region_folder, unit);
+  forget_old_states(year, leaves, region_folder, step);
 }
 
 }  // namespace fluxtile

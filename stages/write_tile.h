@@ -77,11 +77,9 @@ class WriteTile {
                                         const TileUnit& unit) const;
   [[nodiscard]] std::string year_path(const std::string& region_folder, const TileUnit& unit,
                                       size_t step, int year, const char* ending) const;
-  /// Removes states of days between the one that the year went on from and the last that was run,
-  /// but for those that were written: they belong to values that are no longer.
-  void forget_outdated_states(const TileYear& year, const Leaves& leaves,
-                              const std::string& region_folder, size_t step) const;
-  void forget_old_states(const std::string& region_folder, const TileUnit& unit) const;
+  /// Removes what is more than is kept, and states of days that ran again but for those written.
+  void forget_old_states(const TileYear& year, const Leaves& leaves,
+                         const std::string& region_folder, size_t step) const;
 
   std::string folder_;
   Keep keep_;

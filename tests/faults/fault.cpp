@@ -2,7 +2,6 @@
 #include "fault.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cctype>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include <sstream>
 
 #include "../end_to_end/workplace.h"
+#include "base/process_identity.h"
 
 namespace fluxtile::faults {
 namespace fs = std::filesystem;
@@ -18,9 +18,7 @@ namespace {
 
 /// ".name.host-1234-987-5.part" -> ".name.*.part"
 std::string without_process(std::string path) {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  const std::string mark = std::string(".") + host + "-";
+  const std::string mark = "." + this_host() + "-";
   for (size_t at = path.find(mark); at != std::string::npos; at = path.find(mark, at + 2)) {
     size_t end = at + mark.size();
     while (end < path.size() && (std::isdigit(path[end]) != 0 || path[end] == '-')) ++end;

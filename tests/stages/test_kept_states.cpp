@@ -19,6 +19,7 @@ TEST(KeptStates, DaysOfARun) {
   EXPECT_EQ(state_days(59, 5), (Days{20, 40, 59}));
   EXPECT_EQ(state_days(15, 5), (Days{15}));
   EXPECT_EQ(state_days(200, 0), Days());
+  EXPECT_EQ(state_days(0, 5), Days());
 }
 
 TEST(KeptStates, NoneIsLaterThanOctober26) {
