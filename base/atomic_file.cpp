@@ -194,7 +194,7 @@ void AtomicFile::place() {
 namespace {
 /// Writes a new file and makes it durable.
 void write_bytes(const std::string& path, const std::vector<std::string_view>& parts,
-                 const std::string& target) {
+                 const std::string& target, ReadAgain again) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) throw creation_error("cannot create the file", target, errno);
   const auto fail = [&](const char* what, int error) {
@@ -210,23 +210,25 @@ void write_bytes(const std::string& path, const std::vector<std::string_view>& p
     }
   }
   if (fsync(fd) != 0) fail("cannot fsync", errno);
+  if (again == ReadAgain::seldom) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   if (close(fd) != 0) throw io_error("cannot close", target, errno);
 }
 }  // namespace
 
-void write_atomically(const std::string& path, const std::vector<std::string_view>& parts) {
+void write_atomically(const std::string& path, const std::vector<std::string_view>& parts,
+                      ReadAgain again) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), parts, path);
+  write_bytes(file.temporary_path(), parts, path, again);
   file.place();
 }
 
-void write_atomically(const std::string& path, std::string_view bytes) {
-  write_atomically(path, std::vector<std::string_view>{bytes});
+void write_atomically(const std::string& path, std::string_view bytes, ReadAgain again) {
+  write_atomically(path, std::vector<std::string_view>{bytes}, again);
 }
 
 bool write_once(const std::string& path, std::string_view bytes) {
   AtomicFile file(path);
-  write_bytes(file.temporary_path(), {bytes}, path);
+  write_bytes(file.temporary_path(), {bytes}, path, ReadAgain::soon);
   if (link(file.temporary_path().c_str(), path.c_str()) == 0) {
     sync_folder(folder_of(path).string());
     return true;

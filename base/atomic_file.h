@@ -60,10 +60,17 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+/// When a file that is written now is read again. One that is read on another night is not held in
+/// the system's file cache: gigabytes of such files would push out what others have there, and
+/// memory that was just used is faster to write into than new memory.
+enum class ReadAgain { soon, seldom };
+
 /// Writes `bytes` to `path` atomically. Throws Error(cannot_create | io).
-void write_atomically(const std::string& path, std::string_view bytes);
+void write_atomically(const std::string& path, std::string_view bytes,
+                      ReadAgain again = ReadAgain::soon);
 /// The same of bytes that lie in pieces.
-void write_atomically(const std::string& path, const std::vector<std::string_view>& parts);
+void write_atomically(const std::string& path, const std::vector<std::string_view>& parts,
+                      ReadAgain again = ReadAgain::soon);
 
 /// Like write_atomically, but leaves an existing file as it is (O_EXCL by link). Returns whether
 /// this call wrote it.

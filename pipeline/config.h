@@ -141,7 +141,7 @@ struct Config {
   std::vector<ProductConfig> products;
   std::string zones_file, zones_key;  ///< optional second vector for summary.csv
   int keep_states = 2;                ///< state.keep
-  int keep_within_year = 6;           ///< state.within_year
+  int keep_within_year = 7;           ///< state.within_year
   RunConfig run;
   std::string canonical;  ///< the merged configuration as canonical text, for digests
 };

@@ -158,7 +158,7 @@ void add_models_and_outputs(Keys& keys) {
 }
 
 void add_state_and_run(Keys& keys) {
-  keys.push_back({"state", shape_map, "{keep: 2, within_year: 6}"});
+  keys.push_back({"state", shape_map, "{keep: 2, within_year: 7}"});
   keys.push_back({"state.keep", shape_text, "a number of states"});
   keys.push_back({"state.within_year", shape_text, "a number of states, at most 12"});
   keys.push_back({"run", shape_map, "how the run uses the machine"});

@@ -9,17 +9,17 @@
 namespace fluxtile {
 namespace {
 
-constexpr size_t kRevised = 60;        ///< days that a climate record's revision reaches back
-constexpr size_t kAnchorSpacing = 10;  ///< days between the days of anchors
-constexpr size_t kSpacing = 20;        ///< days between the other states
+constexpr size_t kRevised = 60;  ///< days that a climate record's revision reaches back
+constexpr size_t kSpacing = 15;  ///< days between states
 constexpr size_t kTail = kgml_ag_c::first_pulse_day;  ///< from here a year is run to its end
 
-bool can_be_anchor(size_t day) noexcept { return day == kTail || day % kAnchorSpacing == 0; }
+bool is_regular(size_t day) noexcept { return day == kTail || day % kSpacing == 0; }
 
+/// The newest regular day that a revision leaves alone; 0: there is none yet.
 size_t anchor_of(size_t days) noexcept {
   if (days < kRevised) return 0;
   const size_t latest = days - kRevised;
-  return latest >= kTail ? kTail : latest - latest % kAnchorSpacing;
+  return latest >= kTail ? kTail : latest - latest % kSpacing;
 }
 
 }  // namespace
@@ -29,9 +29,8 @@ std::vector<size_t> state_days(size_t days, size_t most) {
   if (last == 0) return {};
   std::vector<size_t> found = {last};
   if (anchor > 0 && anchor < last) found.push_back(anchor);
-  const size_t behind = last > anchor ? (last - anchor - 1) / kSpacing : 0;
-  for (size_t k = behind; k > 0; --k) found.push_back(anchor + k * kSpacing);
-  for (size_t day = anchor; day > kSpacing; day -= kSpacing) found.push_back(day - kSpacing);
+  for (size_t day = (last - 1) / kSpacing * kSpacing; day > 0; day -= kSpacing)
+    if (day != anchor) found.push_back(day);
   found.resize(std::min(found.size(), most));
   std::sort(found.begin(), found.end());
   return found;
@@ -46,15 +45,10 @@ std::vector<bool> states_that_stay(const std::vector<StateDay>& states, size_t m
   };
   const auto old = static_cast<size_t>(std::partition_point(states.begin(), states.end(), is_old) -
                                        states.begin());
-  const size_t anchor_day =
-      old > 0 && states[old - 1].step == newest.step ? states[old - 1].day : 0;
   const auto rank = [&](size_t k) {
     if (k + 1 == states.size()) return 0;
     if (k + 1 == old) return 1;
-    const size_t day = states[k].day;
-    const size_t distance = day > anchor_day ? day - anchor_day : anchor_day - day;
-    if (states[k].step == newest.step && distance % kSpacing == 0) return 2;
-    return can_be_anchor(day) ? 3 : 4;
+    return is_regular(states[k].day) ? 2 : 3;
   };
   std::vector<size_t> order(states.size());
   std::iota(order.rbegin(), order.rend(), size_t{0});

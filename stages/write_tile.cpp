@@ -324,11 +324,12 @@ void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
   const TileUnit& unit = year.unit;
   const int number = year.step.year;
   if (!leaves.inputs.empty())
-    write_atomically(inputs_path(region_folder, unit, step, number), leaves.inputs);
+    write_atomically(inputs_path(region_folder, unit, step, number), leaves.inputs,
+                     ReadAgain::seldom);
   if (leaves.open != nullptr) {
     for (const TileState& within : *leaves.open) {
       write_atomically(open_path(region_folder, unit, step, number, within.day),
-                       sealed_state(within, cells, year.result_key).parts());
+                       sealed_state(within, cells, year.result_key).parts(), ReadAgain::seldom);
     }
   }
   // The state goes last: a state that is there vouches for its tile-year.
@@ -338,7 +339,8 @@ void WriteTile::operator()(const TileYear& year, const Leaves& leaves,
   }
   if (leaves.state != nullptr && keep_.years > 0) {
     write_atomically(state_path(region_folder, unit, step, number),
-                     sealed_state(*leaves.state, cells, year.result_key).parts());
+                     sealed_state(*leaves.state, cells, year.result_key).parts(),
+                     ReadAgain::seldom);
   }
   forget_old_states(year, leaves, region_folder, step);
 }

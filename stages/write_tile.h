@@ -43,7 +43,7 @@ class WriteTile {
   /// How many states of a tile are kept: the newest of years' ends, and those within years that
   /// kept_states.h chooses; 0: none is written.
   struct Keep {
-    int years = 2, within_year = 6;
+    int years = 2, within_year = 7;
   };
   WriteTile(std::string folder, Keep keep);
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +56,34 @@ TEST_F(AtomicFileTest, WritesBytesAsTheyAre) {
 TEST_F(AtomicFileTest, PiecesFollowEachOther) {
   write_atomically(path("x"), std::vector<std::string_view>{"one", "", "two"});
   EXPECT_EQ(read_file(path("x")), "onetwo");
+}
+
+/// Share of a file's pages that the system holds in memory.
+double share_in_cache(const std::string& path) {
+  const auto size = static_cast<size_t>(fs::file_size(path));
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  void* const map = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  close(fd);
+  EXPECT_NE(map, MAP_FAILED);
+  std::vector<unsigned char> there((size + page - 1) / page);
+  EXPECT_EQ(mincore(map, size, there.data()), 0);
+  munmap(map, size);
+  const auto count = std::count_if(there.begin(), there.end(),
+                                   [](unsigned char flags) { return (flags & 1U) != 0; });
+  return static_cast<double>(count) / static_cast<double>(there.size());
+}
+
+TEST_F(AtomicFileTest, WhatIsReadOnAnotherNightIsNotHeldInTheCache) {
+  struct statfs system {};
+  ASSERT_EQ(statfs(folder_.c_str(), &system), 0);
+  if (system.f_type == TMPFS_MAGIC) GTEST_SKIP() << "files of this folder are in memory alone";
+  const std::string bytes(8 << 20, 'x');
+  write_atomically(path("soon"), bytes);
+  write_atomically(path("seldom"), bytes, ReadAgain::seldom);
+  EXPECT_GT(share_in_cache(path("soon")), 0.5);
+  EXPECT_LT(share_in_cache(path("seldom")), 0.1);
+  EXPECT_EQ(read_file(path("seldom")), bytes);
 }
 
 TEST_F(AtomicFileTest, CreatesItsFolder) {
