@@ -7,50 +7,21 @@
 #include <csignal>
 
 #include "base/atomic_file.h"
+#include "finished_run.h"
 #include "raster.h"
-#include "workplace.h"
 
 namespace fluxtile::end_to_end {
 namespace {
 
 using testing::HasSubstr;
 
-/// Two regions with a model each, one year and one of spin-up, in nine tiles.
-const Words two_regions = {"--set", "region.select=[North, South]", "--threads", "2"};
-constexpr int north_tiles = 5, south_tiles = 4, all_tiles = north_tiles + south_tiles;
-
-class Resume : public Workplace {
+class Resume : public FinishedRun {
  protected:
-  /// A finished run, made once: world and outputs to be copied and changed.
-  static const fs::path& finished() {
-    static const Folder place;
-    static const bool made = [] {
-      copy_world(test_world(), place.path());
-      run(place.path(), place.path() / "out", two_regions);
-      return true;
-    }();
-    static_cast<void>(made);
-    return place.path();
-  }
-  static const Contents& reference() {
-    static const Contents bytes = products(finished() / "out");
-    return bytes;
-  }
-
-  /// A copy of the finished run in this test's folder; modification times are kept, so nothing has
-  /// changed yet but the paths.
-  void take_finished() {
-    const Outcome copied =
-        execute({"cp", "-a", (finished() / ".").string(), (folder() / "w").string()});
-    ASSERT_EQ(0, copied.code) << copied.err;
-  }
-  [[nodiscard]] fs::path world() const { return folder() / "w"; }
-  [[nodiscard]] fs::path outputs() const { return folder() / "w" / "out"; }
-
+  /// The run once more, which ends well.
   Outcome again(const Words& more = {}) {
-    Words all = two_regions;
-    all.insert(all.end(), more.begin(), more.end());
-    return run(world(), outputs(), all);
+    const Outcome outcome = fluxtile(verb("run", more));
+    EXPECT_EQ(0, outcome.code) << outcome.err;
+    return outcome;
   }
 };
 
@@ -112,7 +83,7 @@ TEST_F(Resume, SecondRunChangesNoFile) {
   again();  // the copy lies elsewhere, which is another plan
   std::map<std::string, std::pair<fs::file_time_type, std::string>> before, after;
   const auto snapshot = [&](auto& to) {
-    for (const auto& entry : fs::recursive_directory_iterator(outputs())) {
+    for (const auto& entry : fs::recursive_directory_iterator(out())) {
       if (entry.is_regular_file() && entry.path().filename() != "last-run.json")
         to[entry.path()] = {entry.last_write_time(), read_file(entry.path().string())};
     }
@@ -129,38 +100,38 @@ TEST_F(Resume, SecondRunChangesNoFile) {
 TEST_F(Resume, FreshComputesAllAgain) {
   take_finished();
   again({"--fresh"});
-  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ(all_tiles, tile_years_computed(out()));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, LostTileYearIsComputedAgain) {
   take_finished();
   fs::path victim;
-  for (const auto& entry : fs::recursive_directory_iterator(outputs() / ".fluxtile" / "tiles"))
+  for (const auto& entry : fs::recursive_directory_iterator(out() / ".fluxtile" / "tiles"))
     if (entry.path().extension() == ".tile-year") victim = entry.path();
   std::string bytes = read_file(victim.string());
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   write_atomically(victim.string(), bytes);  // a flipped bit is as good as lost
-  fs::remove(outputs() / "run.json");
+  fs::remove(out() / "run.json");
   again();
-  EXPECT_EQ(1, tile_years_computed(outputs()));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ(1, tile_years_computed(out()));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, LostProductIsWrittenAgain) {
   take_finished();
-  fs::remove(outputs() / "test_North_nee_annual.tif");
+  fs::remove(out() / "test_North_nee_annual.tif");
   again();
-  EXPECT_EQ(0, tile_years_computed(outputs()));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ(0, tile_years_computed(out()));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, ChangedModelTouchesItsRegionAlone) {
   take_finished();
   change_weights(world() / "models" / "demo-iowa");
   again();
-  EXPECT_EQ(north_tiles, tile_years_computed(outputs()));
-  const Contents now = products(outputs());
+  EXPECT_EQ(north_tiles, tile_years_computed(out()));
+  const Contents now = products(out());
   EXPECT_NE(reference().at("test_North_nee_annual.tif"), now.at("test_North_nee_annual.tif"));
   for (const auto& [name, bytes] : reference()) {
     if (name.rfind("test_South", 0) == 0) {
@@ -172,9 +143,9 @@ TEST_F(Resume, ChangedModelTouchesItsRegionAlone) {
 TEST_F(Resume, ChangedOptionComputesAllAgain) {
   take_finished();
   again({"--set", "inputs.gpp.fill=linear"});
-  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
+  EXPECT_EQ(all_tiles, tile_years_computed(out()));
   EXPECT_NE(reference().at("test_North_nee_annual.tif"),
-            products(outputs()).at("test_North_nee_annual.tif"));
+            products(out()).at("test_North_nee_annual.tif"));
 }
 
 TEST_F(Resume, ChangedValueTouchesItsTilesAlone) {
@@ -182,14 +153,14 @@ TEST_F(Resume, ChangedValueTouchesItsTilesAlone) {
   // A cell of the composite in the west of North.
   change_cell(world() / "gpp" / "gpp_2018185.tif", 16, 8, 300);
   again();
-  const int computed = tile_years_computed(outputs());
+  const int computed = tile_years_computed(out());
   EXPECT_GE(computed, 1);
   EXPECT_LT(computed, all_tiles);
   // The same values as a run that never knew the old ones.
   Words fresh = two_regions;
   run(world(), folder() / "fresh", fresh);
-  EXPECT_EQ("", differences(products(folder() / "fresh"), products(outputs())));
-  EXPECT_NE("", differences(reference(), products(outputs())));
+  EXPECT_EQ("", differences(products(folder() / "fresh"), products(out())));
+  EXPECT_NE("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, TouchedFilesChangeNothing) {
@@ -200,7 +171,7 @@ TEST_F(Resume, TouchedFilesChangeNothing) {
   }
   const Outcome touched = again({"--log-level", "info"});
   EXPECT_THAT(touched.err, HasSubstr("0 tile-years computed, 9 kept"));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, NewProductNeedsNoTileYear) {
@@ -208,15 +179,15 @@ TEST_F(Resume, NewProductNeedsNoTileYear) {
   again({"--set",
          "outputs.products.2={variables: [gpp, yield], period: annual, statistic: sum, "
          "format: geotiff}"});
-  EXPECT_EQ(0, tile_years_computed(outputs()));
-  Contents now = products(outputs());
+  EXPECT_EQ(0, tile_years_computed(out()));
+  Contents now = products(out());
   EXPECT_EQ(1U, now.count("test_North_gpp_annual.tif"));
   EXPECT_EQ(1U, now.count("test_South_yield_annual.tif"));
   EXPECT_TRUE(reference().at("test_North_nee_annual.tif") == now.at("test_North_nee_annual.tif"));
   // And taken away again: its files go.
   again();
-  EXPECT_EQ(0, tile_years_computed(outputs()));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ(0, tile_years_computed(out()));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, FailedTilesAreRecordedAndMended) {
@@ -225,17 +196,17 @@ TEST_F(Resume, FailedTilesAreRecordedAndMended) {
   fs::resize_file(world() / composite, fs::file_size(world() / composite) / 2);
   Words forgiving = two_regions;
   forgiving.insert(forgiving.end(), {"--set", "run.max_failed_tiles=9"});
-  const Outcome failed = fluxtile(words("run", world(), outputs(), forgiving));
+  const Outcome failed = fluxtile(words("run", world(), out(), forgiving));
   EXPECT_EQ(1, failed.code) << failed.err;
   EXPECT_THAT(failed.err, HasSubstr("gpp_2018185.tif"));
-  const Json record = run_record(outputs());
+  const Json record = run_record(out());
   EXPECT_EQ(all_tiles, record.at("tiles").at("failed").get<int>());
   EXPECT_EQ(static_cast<size_t>(all_tiles), record.at("failures").size());
-  const Outcome status = fluxtile(words("status", world(), outputs(), forgiving));
+  const Outcome status = fluxtile(words("status", world(), out(), forgiving));
   EXPECT_EQ(0, status.code) << status.err;
   EXPECT_THAT(status.out, HasSubstr("0 done, 0 missing, 9 failed"));
   for (const char* region : {"North", "South"}) {
-    const std::string stem = (outputs() / ("test_" + std::string(region))).string();
+    const std::string stem = (out() / ("test_" + std::string(region))).string();
     const Raster nee = read_raster(stem + "_nee_annual.tif");
     const Raster flags = read_raster(stem + "_quality_annual.tif");
     size_t flagged = 0;
@@ -250,24 +221,24 @@ TEST_F(Resume, FailedTilesAreRecordedAndMended) {
 
   fs::copy(finished() / composite, world() / composite, fs::copy_options::overwrite_existing);
   again();
-  EXPECT_EQ(all_tiles, tile_years_computed(outputs()));
-  EXPECT_EQ("", differences(reference(), products(outputs())));
+  EXPECT_EQ(all_tiles, tile_years_computed(out()));
+  EXPECT_EQ("", differences(reference(), products(out())));
 }
 
 TEST_F(Resume, DamagedProductIsFound) {
   take_finished();
-  const Outcome whole = fluxtile({"verify", outputs().string(), "--json"});
+  const Outcome whole = fluxtile({"verify", out().string(), "--json"});
   EXPECT_EQ(0, whole.code) << whole.err;
   EXPECT_TRUE(Json::parse(whole.out).at("ok").get<bool>());
-  const std::string file = (outputs() / "test_North_nee_annual.tif").string();
+  const std::string file = (out() / "test_North_nee_annual.tif").string();
   std::string bytes = read_file(file);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write_atomically(file, bytes);
-  const Outcome damaged = fluxtile({"verify", outputs().string()});
+  const Outcome damaged = fluxtile({"verify", out().string()});
   EXPECT_EQ(65, damaged.code);
   EXPECT_THAT(damaged.err, HasSubstr("test_North_nee_annual.tif"));
   fs::remove(file);
-  const Outcome gone = fluxtile({"verify", outputs().string(), "--json"});
+  const Outcome gone = fluxtile({"verify", out().string(), "--json"});
   EXPECT_EQ(65, gone.code);
   EXPECT_THAT(gone.out, HasSubstr("test_North_nee_annual.tif"));
   EXPECT_FALSE(Json::parse(gone.out).at("ok").get<bool>());

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "base/atomic_file.h"
-#include "workplace.h"
+#include "finished_run.h"
 
 namespace fluxtile::end_to_end {
 namespace {
@@ -17,40 +17,14 @@ using testing::AnyOf;
 using testing::Eq;
 using testing::HasSubstr;
 
-const Words two_regions = {"--set", "region.select=[North, South]", "--threads", "2"};
-constexpr int all_tiles = 9;
-
-class TwoAtOnce : public Workplace {
+class TwoAtOnce : public FinishedRun {
  protected:
-  /// A finished run of today's world, made once.
-  static const fs::path& finished() {
-    static const Folder place;
-    static const bool made = [] {
-      copy_world(test_world(), place.path());
-      run(place.path(), place.path() / "out", two_regions);
-      return true;
-    }();
-    static_cast<void>(made);
-    return place.path();
+  /// take_finished(), and a run of it: the copy lies elsewhere, which is another plan.
+  void take_renewed() const {
+    take_finished();
+    run(world(), out(), two_regions);
   }
-  static const Contents& reference() {
-    static const Contents bytes = products(finished() / "out");
-    return bytes;
-  }
-  void take_finished() {
-    const Outcome copied =
-        execute({"cp", "-a", (finished() / ".").string(), (folder() / "w").string()});
-    ASSERT_EQ(0, copied.code) << copied.err;
-    run(world(), out(), two_regions);  // the copy lies elsewhere, which is another plan
-  }
-  [[nodiscard]] fs::path world() const { return folder() / "w"; }
-  [[nodiscard]] fs::path out() const { return folder() / "w" / "out"; }
 
-  [[nodiscard]] Words verb(const std::string& name, const Words& more = {}) const {
-    Words all = two_regions;
-    all.insert(all.end(), more.begin(), more.end());
-    return words(name, world(), out(), all);
-  }
   [[nodiscard]] Outcome call(const std::string& name, const Words& more = {},
                              const Environment& environment = {}) const {
     return fluxtile(verb(name, more), environment);
@@ -127,7 +101,7 @@ TEST_F(TwoAtOnce, AMergeBesideARunThatIsNotDone) {
 }
 
 TEST_F(TwoAtOnce, AFrozenMergeIsNamedThenFollowedAndLeavesTheProductsAlone) {
-  take_finished();
+  take_renewed();
   const std::string before = read_file((out() / "run.json").string());
   fs::remove(out() / "test_North_nee_annual.tif");
   Program frozen(fluxtile_words(verb("merge")));
@@ -158,7 +132,7 @@ TEST_F(TwoAtOnce, AFrozenMergeIsNamedThenFollowedAndLeavesTheProductsAlone) {
 }
 
 TEST_F(TwoAtOnce, AKilledMergeIsFollowedAtOnce) {
-  take_finished();
+  take_renewed();
   fs::remove(out() / "test_North_nee_annual.tif");
   {
     Program killed(fluxtile_words(verb("merge")));
@@ -194,7 +168,7 @@ TEST_F(TwoAtOnce, ARunThatWasOvertakenReplacesNoNewerProducts) {
 }
 
 TEST_F(TwoAtOnce, ProductsOfTwoRunsAreToldApart) {
-  take_finished();
+  take_renewed();
   run(world(), folder() / "other",
       {"--set", "region.select=[North, South]", "--threads", "2", "--set",
        "inputs.gpp.fill=linear"});
@@ -216,7 +190,7 @@ TEST_F(TwoAtOnce, ProductsOfTwoRunsAreToldApart) {
 }
 
 TEST_F(TwoAtOnce, AReplacementThatStoppedHalfwayIsFoundAndMended) {
-  take_finished();
+  take_renewed();
   // A folder in the way of one rename; those before it are done by then.
   const fs::path obstacle = out() / "test_South_nee_annual.tif";
   fs::remove(obstacle);
@@ -236,7 +210,7 @@ TEST_F(TwoAtOnce, AReplacementThatStoppedHalfwayIsFoundAndMended) {
 }
 
 TEST_F(TwoAtOnce, CleanBesideProductsAndBesideARun) {
-  take_finished();
+  take_renewed();
   run(world(), out(),
       {"--set", "region.select=[North]", "--threads", "2", "--set", "grid.tile=16"});
   run(world(), out(), two_regions);
@@ -261,7 +235,7 @@ TEST_F(TwoAtOnce, CleanBesideProductsAndBesideARun) {
 }
 
 TEST_F(TwoAtOnce, WhatIsDamagedIsFoundAndDoneAgain) {
-  take_finished();
+  take_renewed();
   const auto years = stored(".tile-year"), states = stored(".state"), plans = stored(".json");
   ASSERT_EQ(static_cast<size_t>(all_tiles), years.size());
   const auto cut = [](std::string bytes) { return bytes.substr(0, bytes.size() / 2); };
@@ -327,7 +301,7 @@ TEST_F(TwoAtOnce, WhatIsDamagedIsFoundAndDoneAgain) {
 }
 
 TEST_F(TwoAtOnce, WhatIsNoFileIsRefusedWithOneMessage) {
-  take_finished();
+  take_renewed();
   const fs::path record = out() / "run.json";
   fs::remove(record);
   fs::create_directory(record);
