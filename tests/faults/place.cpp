@@ -147,7 +147,8 @@ void Place::expect_whole(const fs::path& outputs, const std::string& what) {
   const bool together = recorded && (there == old_products() || there == new_products());
   bool listed = recorded;  // run.json is of this set
   if (recorded) {
-    for (const auto& product : end_to_end::run_record(outputs).at("products")) {
+    const auto record = end_to_end::run_record(outputs);
+    for (const auto& product : record.at("products")) {
       const auto found = there.find(product.at("file").get<std::string>());
       if (found != there.end()) {
         listed = listed && sha256(found->second) == product.at("sha256").get<std::string>();
