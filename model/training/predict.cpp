@@ -75,4 +75,6 @@ Predictions predict(const Package& package, const SiteYears& table, int spinup, 
   return out;
 }
 
+void prepare_for_threads(const Package& package) { make_flux_network(package); }
+
 }  // namespace fluxtile

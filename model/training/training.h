@@ -69,4 +69,9 @@ struct Predictions {
 /// record, as the contract's spin-up does). Evaluation mode. Reco = Ra + Rh.
 Predictions predict(const Package& package, const SiteYears& table, int spinup, int threads);
 
+/// Builds a network of the package, and with it what all networks of the process share: LibTorch's
+/// random generator, and the C++ library's table of characters, which is filled without a lock (GCC
+/// bug 77704). To be called before threads train and predict beside each other.
+void prepare_for_threads(const Package& package);
+
 }  // namespace fluxtile

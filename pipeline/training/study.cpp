@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "model/training/training.h"
 #include "pipeline/progress.h"
 #include "pipeline/training/study_config.h"
 #include "pipeline/training/study_record.h"
@@ -59,6 +60,7 @@ int study_verb(const std::string& path, const std::vector<std::string>& override
   progress.begin("worlds", jobs.size(), jobs.size() - open.size());
   const int threads =
       config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
+  prepare_for_threads(*global);
   std::atomic<size_t> next = 0;
   std::vector<std::thread> workers;
   std::vector<Result<bool>> outcomes(static_cast<size_t>(threads), Result<bool>(true));
