@@ -37,12 +37,12 @@ CASES = {
     "december": (344, 352, None),
     "one-day": (232, 233, None),
     "summer-60": (232, 232, 172),
-    "weeks-then-60": (239, 239, 179),
+    "days-then-60": (239, 239, 179),
     "night-60-worst": (253, 254, 194),
     "nothing": (365, 365, None),
     "winter-60": (365, 365, 305),
 }
-BARS = {"august": 1 / 20, "december": 1 / 4, "summer-60": 1 / 4, "weeks-then-60": 1 / 4, "night-60-worst": 1 / 4,
+BARS = {"august": 1 / 20, "december": 1 / 4, "summer-60": 1 / 4, "days-then-60": 1 / 4, "night-60-worst": 1 / 4,
         "winter-60": 1 / 4}
 
 

@@ -10,14 +10,15 @@ namespace {
 
 using Days = std::vector<size_t>;
 
+constexpr size_t most_kept = 7;  ///< as state.within_year is by default
+
 TEST(KeptStates, DaysOfARun) {
   EXPECT_EQ(state_days(239, 7), (Days{150, 165, 180, 195, 210, 225, 239}));
   EXPECT_EQ(state_days(240, 7), (Days{150, 165, 180, 195, 210, 225, 240}));
   EXPECT_EQ(state_days(241, 7), (Days{165, 180, 195, 210, 225, 240, 241}));
   EXPECT_EQ(state_days(240, 4), (Days{180, 210, 225, 240}));
   EXPECT_EQ(state_days(240, 2), (Days{180, 240}));
-  EXPECT_EQ(state_days(240, 12),
-            (Days{75, 90, 105, 120, 135, 150, 165, 180, 195, 210, 225, 240}));
+  EXPECT_EQ(state_days(240, 12), (Days{75, 90, 105, 120, 135, 150, 165, 180, 195, 210, 225, 240}));
   EXPECT_EQ(state_days(59, 7), (Days{15, 30, 45, 59}));
   EXPECT_EQ(state_days(16, 7), (Days{15, 16}));
   EXPECT_EQ(state_days(15, 7), (Days{15}));
@@ -34,9 +35,9 @@ TEST(KeptStates, NoneIsLaterThanOctober26) {
 }
 
 /// Tile folders after nights that each brought one day: what is stored, and what each night adds.
-std::vector<StateDay> after_nights(int nights, size_t most, size_t first_day) {
+std::vector<StateDay> after_nights(int nights) {
   std::vector<StateDay> stored;
-  size_t step = 3, day = first_day;
+  size_t step = 3, day = 0;
   int year = 2018;
   for (int night = 0; night < nights; ++night) {
     if (++day > 365) {
@@ -45,7 +46,7 @@ std::vector<StateDay> after_nights(int nights, size_t most, size_t first_day) {
       ++step;
     }
     if (day <= 298) stored.push_back({step, year, day});
-    const auto stay = states_that_stay(stored, most);
+    const auto stay = states_that_stay(stored, most_kept);
     std::vector<StateDay> left;
     for (size_t k = 0; k < stored.size(); ++k)
       if (stay[k]) left.push_back(stored[k]);
@@ -56,8 +57,8 @@ std::vector<StateDay> after_nights(int nights, size_t most, size_t first_day) {
 
 TEST(KeptStates, ARevisionOf60DaysFindsOneHoweverManyNightsHavePassed) {
   for (int nights = 100; nights < 290; ++nights) {
-    const auto stored = after_nights(nights, 7, 0);
-    ASSERT_LE(stored.size(), 7U);
+    const auto stored = after_nights(nights);
+    ASSERT_LE(stored.size(), most_kept);
     EXPECT_EQ(stored.back().day, static_cast<size_t>(nights));
     const auto before = std::count_if(stored.begin(), stored.end(), [&](const StateDay& state) {
       return state.day + 60 <= static_cast<size_t>(nights) &&
@@ -71,7 +72,7 @@ TEST(KeptStates, TheNewYearStillHasOctober) {
   // In January and February a revision of 60 days reaches into the year before, whose state of 26
   // October is the only one from which its end can be run.
   for (int nights = 365 + 1; nights < 365 + 59; ++nights) {
-    const auto stored = after_nights(nights, 7, 0);
+    const auto stored = after_nights(nights);
     const auto october = std::find_if(stored.begin(), stored.end(), [](const StateDay& state) {
       return state.year == 2018 && state.day == 298;
     });
@@ -82,7 +83,6 @@ TEST(KeptStates, TheNewYearStillHasOctober) {
 /// Nights that each bring a day, of which some come with a revision of the last 60 days.
 class Nights {
  public:
-  explicit Nights(size_t most = 7) : most_(most) {}
   /// Days that are run and states that are written.
   struct Cost {
     size_t days = 0, states = 0;
@@ -96,12 +96,12 @@ class Nights {
     for (const StateDay& state : stored_)
       if (state.day <= from) left.push_back(state);
     Cost cost{end - from, 0};
-    for (const size_t day : state_days(end, most_)) {
+    for (const size_t day : state_days(end, most_kept)) {
       if (day <= from) continue;
       left.push_back({0, 2018, day});
       ++cost.states;
     }
-    const auto stay = states_that_stay(left, most_);
+    const auto stay = states_that_stay(left, most_kept);
     stored_.clear();
     for (size_t k = 0; k < left.size(); ++k)
       if (stay[k]) stored_.push_back(left[k]);
@@ -111,7 +111,6 @@ class Nights {
   [[nodiscard]] const std::vector<StateDay>& stored() const { return stored_; }
 
  private:
-  size_t most_;
   std::vector<StateDay> stored_;
 };
 
