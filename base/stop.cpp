@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/stop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 
@@ -45,6 +47,18 @@ void Stop::throw_if_requested() {
   if (signal == 0) return;
   throw Error(Code::interrupted, "stopped by signal SIG" + name_of(signal))
       .hint("run the same command again: finished tile-years are kept");
+}
+
+void Stop::sleep(std::chrono::milliseconds time) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds slice{50};
+  const auto end = Clock::now() + time;
+  for (;;) {
+    throw_if_requested();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left <= left.zero()) return;
+    std::this_thread::sleep_for(std::min(slice, left));
+  }
 }
 
 }  // namespace fluxtile

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+
 namespace fluxtile {
 
 /// A request to stop, set by a signal handler (TERM, INT, USR1, XCPU) and looked at between units
@@ -12,7 +14,9 @@ class Stop {
   static void request(int signal) noexcept;
   [[nodiscard]] static int requested() noexcept;  ///< the signal's number, 0 if none
   static void throw_if_requested();               ///< throws Error(interrupted) naming the signal
-  static void clear() noexcept;                   ///< for tests
+  /// Waits, but not past a request: then it throws as throw_if_requested() does.
+  static void sleep(std::chrono::milliseconds time);
+  static void clear() noexcept;  ///< for tests
 };
 
 }  // namespace fluxtile

@@ -15,6 +15,29 @@ std::string system_reason(int system_error) {
   return std::error_code(system_error, std::generic_category()).message();
 }
 
+namespace {
+/// What a file system of another machine says when that machine or the way to it is gone.
+bool is_network_fault(int system_error) noexcept {
+  switch (system_error) {
+    case ESTALE:
+    case ETIMEDOUT:
+    case ENOTCONN:
+    case ESHUTDOWN:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EREMOTEIO:
+      return true;
+    default:
+      return false;
+  }
+}
+}  // namespace
+
 bool is_passing_fault(int system_error) noexcept {
   switch (system_error) {
     case ENOMEM:
@@ -22,11 +45,9 @@ bool is_passing_fault(int system_error) noexcept {
     case ENFILE:
     case EAGAIN:
     case EINTR:
-    case ESTALE:
-    case ETIMEDOUT:
       return true;
     default:
-      return false;
+      return is_network_fault(system_error);
   }
 }
 
@@ -60,11 +81,10 @@ std::string system_hint(int system_error) {
     case ENOMEM:
       return "lower run.threads or run.memory, or give the job more memory; then run the same "
              "command again";
-    case ESTALE:
-    case ETIMEDOUT:
-      return "the network file system did not answer: run the same command again";
     default:
-      return "";
+      return is_network_fault(system_error)
+                 ? "the network file system did not answer: run the same command again"
+                 : "";
   }
 }
 

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
+#include "base/network_folder.h"
 #include "base/work_span.h"
 #include "pipeline/checked_tiles.h"
 #include "pipeline/gpp_product.h"
+#include "pipeline/late_tiles.h"
 #include "pipeline/product_replacement.h"
 #include "pipeline/report.h"
 #include "pipeline/run_lock.h"
@@ -50,6 +52,22 @@ void require_todays_plan(const Plan& plan, const Config& config, const VerbOptio
       .hint("run the same command again");
 }
 
+/// Whether tiles that seem to be missing were finished by other machines, whose files this one sees
+/// late. Waits for them where that can be.
+bool are_late(const std::vector<TileUnit>& missing, const Ledger& ledger, const Plan& plan,
+              const Config& config) {
+  if (!is_network_folder(config.output_directory)) return false;
+  constexpr std::chrono::seconds between{2};
+  spdlog::info(
+      "{} of {} tiles are not seen; {} is on a network file system, where what other "
+      "machines wrote may be seen late: looking again for {} s at most",
+      missing.size(), plan.units.size(), config.output_directory, most_late.count());
+  const auto is_there = [&](const TileUnit& unit) {
+    return ledger.complete(unit) || ledger.failure(unit);
+  };
+  return wait_for_late_tiles(missing, is_there, most_late, between).empty();
+}
+
 /// Tile-years as they are, with those done again that another run has replaced meanwhile. Throws
 /// when tiles are missing, or too many have failed.
 MergeCheck whole_tiles(const RunStages& stages, const Ledger& ledger, const Config& config,
@@ -68,6 +86,9 @@ MergeCheck whole_tiles(const RunStages& stages, const Ledger& ledger, const Conf
     ending.tiles_again();
     check = check_now();
   }
+  if (!check.missing.empty() && !ending.tiles_again &&
+      are_late(check.missing, ledger, plan, config))
+    check = check_now();
   if (options.watch != nullptr) options.watch->checked(check.failed.size());
   if (!check.missing.empty()) {
     throw Error(ending.tiles_again ? Code::interrupted : Code::data,

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,6 +15,7 @@
 #include "base/file_name.h"
 #include "base/nearest_name.h"
 #include "base/safe_text.h"
+#include "base/system_fault.h"
 #include "pipeline/gpp_product.h"
 #include "pipeline/input_watch.h"
 #include "pipeline/plan_sources.h"
@@ -378,7 +380,12 @@ PlannedRun make_plan(const Config& config, const VerbOptions& options) {
 
 std::optional<PlanFile> plan_file(const std::string& path) {
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  if (stat(path.c_str(), &info) != 0) {
+    const int error = errno;
+    if (error != EIO && error != EACCES && !is_passing_fault(error)) return std::nullopt;
+    Error e = system_fault(Code::io, "cannot look at the file", path, error);
+    throw error == EACCES ? e.hint("check the permissions of its folder") : e;
+  }
   constexpr int64_t nanoseconds = 1000000000;
   return PlanFile{path, static_cast<int64_t>(info.st_size),
                   static_cast<int64_t>(info.st_mtim.tv_sec) * nanoseconds + info.st_mtim.tv_nsec};

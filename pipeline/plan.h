@@ -38,7 +38,8 @@ struct PlanFile {
   int64_t size = 0, mtime_ns = 0;
 };
 
-/// The file as it is on disk now; nullopt when there is none.
+/// The file as it is on disk now; nullopt when there is none. Throws Error(io | interrupted) when the
+/// file system does not say.
 std::optional<PlanFile> plan_file(const std::string& path);
 
 /// Coverage of one input, for people.

@@ -20,6 +20,7 @@
 #include "base/atomic_file.h"
 #include "base/limited_file.h"
 #include "base/stop.h"
+#include "base/system_fault.h"
 
 namespace fluxtile {
 namespace fs = std::filesystem;
@@ -33,9 +34,10 @@ constexpr uint64_t kGenerationsKept = 16;
 
 /// What a generation's file says.
 struct Generation {
-  std::string bytes;  ///< as they are, to see whether they change
-  std::string state;  ///< held, released or taken; empty: cannot be read
-  std::string token;  ///< of the owner, never used twice
+  std::optional<Error> unread;  ///< why it cannot be read
+  std::string bytes;            ///< as they are, to see whether they change
+  std::string state;            ///< held, released or taken; empty: it does not say
+  std::string token;            ///< of the owner, never used twice
   LockOwner owner;
 };
 
@@ -43,7 +45,9 @@ std::string path_of(const std::string& folder, uint64_t generation) {
   return folder + "/" + std::to_string(generation);
 }
 
-/// The newest generation, 0 when there is none. Its file is never removed.
+/// The newest generation, 0 when there is none. Its file is never removed. Throws
+/// Error(io | interrupted): where a folder cannot be listed, an old number would look like a new
+/// one.
 uint64_t newest_generation(const std::string& folder) {
   uint64_t newest = 0;
   std::error_code error;
@@ -56,6 +60,8 @@ uint64_t newest_generation(const std::string& folder) {
       continue;
     newest = std::max<uint64_t>(newest, std::stoull(name));
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw system_fault(Code::io, "cannot read the folder of the lock", folder, error.value());
   // A listing may miss a name that is being replaced at this moment.
   while (access(path_of(folder, newest + 1).c_str(), F_OK) == 0) ++newest;
   return newest;
@@ -64,7 +70,10 @@ uint64_t newest_generation(const std::string& folder) {
 Generation read_generation(const std::string& path) {
   Generation generation;
   const auto bytes = attempt([&] { return read_file_up_to(path, kLargest); });
-  if (!bytes.ok()) return generation;
+  if (!bytes.ok()) {
+    generation.unread = bytes.error();
+    return generation;
+  }
   generation.bytes = bytes.value();
   const auto json = nlohmann::json::parse(generation.bytes, nullptr, false);
   if (!json.is_object()) return generation;
@@ -88,25 +97,11 @@ std::string generation_text(const LockOwner& owner, const std::string& token,
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// Waits, but not past a signal that asks to stop.
-void sleep_watchfully(Duration time) {
-  constexpr Duration slice{50};
-  const auto end = Clock::now() + time;
-  for (;;) {
-    Stop::throw_if_requested();
-    const auto left = std::chrono::duration_cast<Duration>(end - Clock::now());
-    if (left <= Duration::zero()) return;
-    std::this_thread::sleep_for(std::min(slice, left));
-  }
-}
-
 Error cannot_create(const std::string& what, const std::string& path, int error) {
   const bool full = error == ENOSPC || error == EDQUOT;
-  return Error(full ? Code::io : Code::cannot_create,
-               what + ": " + std::error_code(error, std::generic_category()).message())
-      .file(path)
-      .hint(full ? "free some space and run the same command again"
-                 : "choose a writable outputs.directory");
+  Error e = system_fault(full ? Code::io : Code::cannot_create, what, path, error);
+  if (e.hint().empty()) e.hint("choose a writable outputs.directory");
+  return e;
 }
 
 }  // namespace
@@ -163,7 +158,15 @@ class RunLock::Impl {
   void require() const {
     const Generation own = read_generation(path_of(folder_, generation_));
     const bool held = !lost_ && own.token == token_ && own.state == "held";
-    if (held && access(path_of(folder_, generation_ + 1).c_str(), F_OK) != 0) return;
+    const bool followed = access(path_of(folder_, generation_ + 1).c_str(), F_OK) == 0;
+    if (held && !followed) return;
+    if (!lost_ && !followed && own.unread)
+      throw Error(Code::interrupted,
+                  "it cannot be seen whether this process still has the lock of the output folder; "
+                  "it leaves the products alone")
+          .file(own.unread->file())
+          .found(own.unread->what())
+          .hint("run the same command again");
     const Generation newer = read_generation(path_of(folder_, generation_ + 1));
     throw Error(Code::interrupted,
                 "this process stood still for so long that the lock of the output folder was taken "
@@ -187,7 +190,7 @@ class RunLock::Impl {
           newest == 0 ? Generation() : read_generation(path_of(folder_, newest));
       if (newest == 0 || current.state == "released") {
         if (claim(newest + 1)) return;
-        sleep_watchfully(Duration{1});  // another one was quicker
+        Stop::sleep(Duration{1});  // another one was quicker
         continue;
       }
       waited_ = true;
@@ -218,7 +221,7 @@ class RunLock::Impl {
                      current.owner.text());
         told = true;
       }
-      sleep_watchfully(std::min(times_.look, left));
+      Stop::sleep(std::min(times_.look, left));
     }
   }
 

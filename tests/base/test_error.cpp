@@ -92,6 +92,11 @@ TEST(Attempt, FaultsOfTheMachineAreNoBugs) {
 TEST(SystemFault, TellsPassingFaultsFromOthers) {
   EXPECT_EQ(system_fault(Code::io, "cannot write", "x", ENOSPC).code(), Code::io);
   EXPECT_EQ(system_fault(Code::io, "cannot write", "x", EMFILE).code(), Code::interrupted);
+  for (const int lost : {ENOTCONN, ESHUTDOWN, EHOSTDOWN, ECONNRESET}) {
+    const Error error = system_fault(Code::io, "cannot write", "x", lost);
+    EXPECT_EQ(error.code(), Code::interrupted) << lost;
+    EXPECT_NE(error.hint().find("network file system"), std::string::npos) << lost;
+  }
   EXPECT_NE(system_fault(Code::io, "cannot write", "/tmp/x", ENOSPC).found().find("free"),
             std::string::npos);
   EXPECT_FALSE(file_descriptors_used_up());

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 
@@ -35,6 +37,19 @@ TEST_F(StopTest, SignalsBecomeAnInterruption) {
       EXPECT_EQ(error.code(), Code::interrupted);
     }
   }
+}
+
+TEST_F(StopTest, ASignalEndsASleep) {
+  using std::chrono::seconds;
+  Stop::sleep(std::chrono::milliseconds(1));
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread signal([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    Stop::request(SIGTERM);
+  });
+  EXPECT_THROW(Stop::sleep(seconds(600)), Error);
+  signal.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(300));
 }
 
 }  // namespace

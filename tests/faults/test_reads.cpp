@@ -105,7 +105,7 @@ TEST_F(Reads, TilesThatFailAreMarkedAndMended) {
 }
 
 TEST_F(Reads, PassingFaults) {
-  for (const int error : {ESTALE, ENOMEM, ETIMEDOUT}) {
+  for (const int error : {ESTALE, ENOMEM, ETIMEDOUT, ENOTCONN}) {
     const std::string name = error == ENOMEM ? "tmmx_2018.nc" : "gpp_2018185.tif";
     fs::remove_all(out());
     Fault fault;
@@ -118,7 +118,7 @@ TEST_F(Reads, PassingFaults) {
     expect_told(outcome, 75, {name, reason(error), "run the same command again"}, name);
     expect_rerun(out(), name);
   }
-  note("read", "passing faults while reading (ESTALE, ETIMEDOUT, ENOMEM)", 3,
+  note("read", "passing faults while reading (ESTALE, ETIMEDOUT, ENOTCONN, ENOMEM)", 4,
        "75 with file and cause; no tile is blamed; the rerun completes");
 }
 

@@ -283,6 +283,25 @@ TEST_F(RunLockTest, AFrozenOwnerIsFollowedAndFindsOut) {
   EXPECT_EQ(RunLock::holder(lock())->process.pid, getpid());
 }
 
+TEST_F(RunLockTest, AnOwnerWhoseFileCannotBeReadSaysSo) {
+  const RunLock held = take(milliseconds(0));
+  std::error_code beaten;  // its heart may put the file back
+  do {
+    fs::remove(generation(1));
+    fs::create_directory(generation(1), beaten);
+  } while (!fs::is_directory(generation(1)));
+  const auto required = attempt([&] {
+    held.require();
+    return 0;
+  });
+  ASSERT_FALSE(required.ok());
+  const Error& error = required.error();
+  EXPECT_EQ(error.code(), Code::interrupted);
+  EXPECT_THAT(error.what(), HasSubstr("cannot be seen whether this process still has the lock"));
+  EXPECT_THAT(error.found(), HasSubstr("directory"));
+  EXPECT_EQ(error.file(), generation(1));
+}
+
 TEST_F(RunLockTest, AWaiterThatWasFrozenItselfHasSeenNothing) {
   write_held(7, foreigner());
   const pid_t waiter = child([&] {

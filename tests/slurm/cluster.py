@@ -10,50 +10,18 @@ import datetime
 import os
 import pathlib
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import time
+
+from trial import free_ports, path_of
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scontrol", "scancel", "squeue", "sinfo", "munged")
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "slurm-wlm-basic-plugins", "munge")
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL"}
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def path_of(program):
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def missing_programs():
-    return [program for program in PROGRAMS if path_of(program) is None]
-
-
-def install_packages(log):
-    """Debian packages, where this user may install them; True when everything is there afterwards."""
-    if not missing_programs():
-        return True
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    wait = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
-    with open(log, "ab") as out:
-        for words in (["apt-get", *wait, "update", "-qq"],
-                      ["apt-get", *wait, "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(words, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment, check=False)
-    return not missing_programs()
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Process:

@@ -9,8 +9,6 @@ preempted and cancelled, and compares the products with those of one process.
 Exit code 0: all as it should be, 1: not, 77: this machine has no Slurm and cannot get it (skipped).
 """
 import argparse
-import contextlib
-import hashlib
 import json
 import os
 import pathlib
@@ -24,53 +22,23 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "shared")]
 import cluster as loopback  # noqa: E402
+from trial import Failed, Trial, check, digests, install_packages, tile_years  # noqa: E402
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SHARDS = 8
-PRODUCTS = ("*.tif", "*.qml", "*.nc", "*_summary.csv", "*.stac.json")
 
 
-class Failed(Exception):
-    pass
-
-
-def check(fact, message):
-    if not fact:
-        raise Failed(message)
-
-
-def digests(folder):
-    found = {}
-    for pattern in PRODUCTS:
-        for path in folder.glob(pattern):
-            found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
-
-
-class Test:
+class Test(Trial):
     def __init__(self, options, folder):
-        self.options, self.folder = options, folder
         # Slurm and bash shall not see anything in these characters.
-        self.place = folder / "a world's $HOME %j"
-        self.config = self.place / "world" / "run.yaml"
+        super().__init__(options.fluxtile, folder / "a world's $HOME %j")
+        self.options, self.folder = options, folder
         self.random = random.Random(options.seed)
-        self.rows = []
         self.cluster = None
-        self.expected = {}
 
     # -- fluxtile
-
-    def fluxtile(self, *words, code=0):
-        outcome = subprocess.run([self.options.fluxtile, *words], capture_output=True, text=True, errors="replace",
-                                 stdin=subprocess.DEVNULL)
-        check(outcome.returncode == code,
-              f"fluxtile {' '.join(words)}: exit code {outcome.returncode}, not {code}\n{outcome.stderr}")
-        return outcome
-
-    def words(self, verb, out, *more):
-        return (verb, str(self.config), "--set", f"outputs.directory={self.place / out}", *more)
 
     def submit(self, out, *options, shards=SHARDS):
         outcome = self.fluxtile(*self.words("submit", out, "--engine", "slurm", "--shards", str(shards), "--json",
@@ -84,36 +52,16 @@ class Test:
         return {path.name: path.read_text(errors="replace") for path in (self.batch(out) / "logs").iterdir()}
 
     def tile_years(self, out):
-        return len(list((self.place / out / ".fluxtile" / "tiles").rglob("*.tile-year")))
+        return tile_years(self.place / out)
 
-    def make_world(self):
+    def prepare_world(self):
         if self.options.world:
             shutil.copytree(self.options.world, self.config.parent)
+            self.add_members(self.options.members)
         else:
-            size = 8 * self.options.larger
-            self.fluxtile("simulate", str(SOURCE / "configs/worlds/test.yaml"), "--out", str(self.config.parent),
-                          "--set", f"size_km={size}", "--set", "grid.tile=8", "--set", "period.years=2",
-                          "--log-level", "warn")
-        # An ensemble in every region: as much work as wanted for the same few rasters.
-        models = self.config.parent / "models"
-        packages = sorted(path.name for path in models.iterdir())
-        members = [f"member-{k}" for k in range(self.options.members)]
-        for k, member in enumerate(members):
-            shutil.copytree(models / packages[k % len(packages)], models / member)
-        text = self.config.read_text()
-        block = re.search(r"^models:\n(?:  .*\n)+", text, re.M).group(0)
-        regions = ", ".join(f"{name}: [{', '.join(members)}]" for name in ("North", "East", "South"))
-        self.config.write_text(text.replace(block, f"models:\n  directory: models\n  regions: {{{regions}}}\n"))
+            self.make_world(8 * self.options.larger, self.options.members)
 
     # -- what must always hold
-
-    def check_products(self, out):
-        found = digests(self.place / out)
-        check(found == self.expected,
-              "products differ from the single process: " + ", ".join(
-                  sorted(name for name in set(found) | set(self.expected)
-                         if found.get(name) != self.expected.get(name))))
-        self.fluxtile("verify", str(self.place / out))
 
     def check_nothing_left(self, out):
         parts = [str(path) for path in (self.place / out).rglob("*.part")]
@@ -141,18 +89,6 @@ class Test:
     def wait_busy(self, jobs, nodes=4):
         """Until so many shards run and have something that a kill can take from them."""
         self.cluster.until(lambda: len(self.cluster.running(jobs["array_job"])) >= nodes, 60, f"{nodes} shards run")
-
-    @contextlib.contextmanager
-    def phase(self, name):
-        facts = []
-        begin = time.monotonic()
-        try:
-            yield facts
-        except Failed as failure:
-            self.rows.append((name, time.monotonic() - begin, "FAILED", "; ".join(facts)))
-            raise Failed(f"{name}: {failure}") from None
-        self.rows.append((name, time.monotonic() - begin, "ok", "; ".join(facts)))
-        print(f"{name:<26} {time.monotonic() - begin:6.1f} s  {'; '.join(facts)}", flush=True)
 
     # -- the phases
 
@@ -250,13 +186,11 @@ class Test:
         with self.phase("cluster of 4 nodes"):
             self.cluster.start()
         with self.phase("world") as facts:
-            self.make_world()
+            self.prepare_world()
             files = sum(1 for path in self.config.parent.rglob("*") if path.is_file())
             facts.append(f"{files} files")
         with self.phase("single process") as facts:
-            self.fluxtile(*self.words("run", "single", "--threads", "2", "--progress", "off", "--log-level", "warn"))
-            self.expected = digests(self.place / "single")
-            check(len(self.expected) >= 15, f"only {len(self.expected)} products")
+            self.run_alone("single")
             facts.append(f"{self.tile_years('single')} tile-years, {len(self.expected)} products")
         for number in range(self.options.rounds):
             mark = f" {number + 1}" if self.options.rounds > 1 else ""
@@ -265,12 +199,6 @@ class Test:
                 phase(f"out {name}{mark}")
                 shutil.rmtree(self.place / f"out {name}{mark}")
         self.refusals("out refused")
-
-    def table(self):
-        lines = ["", "| what | seconds | outcome | seen |", "|---|---|---|---|"]
-        lines += [f"| {name} | {seconds:.1f} | {outcome} | {facts} |" for name, seconds, outcome, facts in self.rows]
-        lines.append(f"| all | {sum(row[1] for row in self.rows):.1f} | | |")
-        return "\n".join(lines)
 
 
 def arguments():
@@ -294,7 +222,8 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fluxtile-slurm-"))
     test, code, left = Test(options, folder), 1, []
     try:
-        if os.geteuid() != 0 or not loopback.install_packages(folder / "packages.log"):
+        if os.geteuid() != 0 or not install_packages(
+                loopback.PROGRAMS, loopback.PACKAGES, folder / "packages.log"):
             print("skipped: no Slurm here, and it cannot be installed; as root on Debian: apt-get install "
                   "--no-install-recommends " + " ".join(loopback.PACKAGES))
             return 77
