@@ -39,6 +39,7 @@ struct Generation {
   std::string state;            ///< held, released or taken; empty: it does not say
   std::string token;            ///< of the owner, never used twice
   LockOwner owner;
+  std::optional<LockOwner> follower;  ///< who took it, if it was taken
 };
 
 std::string path_of(const std::string& folder, uint64_t generation) {
@@ -81,6 +82,7 @@ Generation read_generation(const std::string& path) {
     generation.owner = owner_of(json);
     generation.token = json.at("token").get<std::string>();
     generation.state = json.at("state").get<std::string>();
+    if (json.contains("follower")) generation.follower = owner_of(json.at("follower"));
     return 0;
   });
   if (!read.ok()) generation.state.clear();
@@ -88,12 +90,14 @@ Generation read_generation(const std::string& path) {
 }
 
 std::string generation_text(const LockOwner& owner, const std::string& token,
-                            const std::string& state, uint64_t count) {
+                            const std::string& state, uint64_t count,
+                            const LockOwner* follower = nullptr) {
   nlohmann::ordered_json json = owner_json(owner);
   json["format"] = kFormat;
   json["state"] = state;
   json["count"] = count;
   json["token"] = token;
+  if (follower != nullptr) json["follower"] = owner_json(*follower);
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -167,12 +171,14 @@ class RunLock::Impl {
           .file(own.unread->file())
           .found(own.unread->what())
           .hint("run the same command again");
-    const Generation newer = read_generation(path_of(folder_, generation_ + 1));
+    // A machine may see a new file late, but what became of its own it learns at once.
+    const LockOwner follower =
+        own.follower ? *own.follower : read_generation(path_of(folder_, generation_ + 1)).owner;
     throw Error(Code::interrupted,
                 "this process stood still for so long that the lock of the output folder was taken "
                 "over; it leaves the products alone")
         .file(folder_)
-        .found("taken over by " + newer.owner.text())
+        .found("taken over by " + follower.text())
         .hint("run the same command again");
   }
 
@@ -306,7 +312,7 @@ class RunLock::Impl {
   /// So that an owner that is not dead but frozen learns of it from its own file.
   void mark_taken(uint64_t generation, const Generation& dead) const noexcept {
     try {
-      replace(generation, generation_text(dead.owner, dead.token, "taken", 0));
+      replace(generation, generation_text(dead.owner, dead.token, "taken", 0, &owner_));
     } catch (const std::exception& error) {
       spdlog::debug("{}", error.what());
     }

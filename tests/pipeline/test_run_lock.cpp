@@ -279,8 +279,28 @@ TEST_F(RunLockTest, AFrozenOwnerIsFollowedAndFindsOut) {
   EXPECT_EQ(end_of(owner), 75);
   EXPECT_TRUE(exists("noticed"));
   EXPECT_THAT(read_file((folder_ / "noticed").string()), HasSubstr("taken over by `merge` of"));
+  EXPECT_EQ(nlohmann::json::parse(read_file(generation(1))).at("follower").at("pid"), getpid());
   held.require();  // its end disturbed nobody
   EXPECT_EQ(RunLock::holder(lock())->process.pid, getpid());
+}
+
+TEST_F(RunLockTest, AnOwnerLearnsFromItsOwnFileWhoFollowed) {
+  // As on a machine that sees the file of the next generation late.
+  RunLock::Times times = quick();
+  times.beat = milliseconds(60000);
+  const RunLock held(lock(), "merge", milliseconds(0), times);
+  auto json = nlohmann::json::parse(read_file(generation(1)));
+  json["state"] = "taken";
+  json["follower"] = json;
+  json["follower"]["host"] = "node7";
+  write_atomically(generation(1), json.dump());
+  const auto required = attempt([&] {
+    held.require();
+    return 0;
+  });
+  ASSERT_FALSE(required.ok());
+  EXPECT_EQ(required.error().code(), Code::interrupted);
+  EXPECT_THAT(required.error().found(), HasSubstr("taken over by `merge` of node7"));
 }
 
 TEST_F(RunLockTest, AnOwnerWhoseFileCannotBeReadSaysSo) {
