@@ -40,16 +40,13 @@ TEST_F(StopTest, SignalsBecomeAnInterruption) {
 }
 
 TEST_F(StopTest, ASignalEndsASleep) {
-  using std::chrono::seconds;
   Stop::sleep(std::chrono::milliseconds(1));
-  const auto begin = std::chrono::steady_clock::now();
   std::thread signal([] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     Stop::request(SIGTERM);
   });
-  EXPECT_THROW(Stop::sleep(seconds(600)), Error);
+  EXPECT_THROW(Stop::sleep(std::chrono::seconds(20)), Error);
   signal.join();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(300));
 }
 
 }  // namespace

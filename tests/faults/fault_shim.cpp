@@ -391,6 +391,12 @@ ssize_t pread(int fd, void* bytes, size_t size, off_t at) {
   });
 }
 ssize_t pread64(int fd, void* bytes, size_t size, off64_t at) { return pread(fd, bytes, size, at); }
+int stat(const char* path, struct stat* info) {
+  char buffer[PATH_MAX];
+  return carried_out(judge("stat", name_of(path, buffer)), [&] {
+    return static_cast<int>(syscall(SYS_newfstatat, AT_FDCWD, path, info, 0));
+  });
+}
 off_t lseek(int fd, off_t at, int whence) {
   char buffer[PATH_MAX];
   return carried_out(judge("seek", name_of(fd, buffer)),

@@ -32,14 +32,15 @@ class Reads : public Place {
   static std::string reason(int error) {
     return std::error_code(error, std::generic_category()).message();
   }
-  /// Reads of a file in an undisturbed run into what lies in out(); that is left alone.
-  size_t reads_of(const std::string& name) {
-    size_t reads = 0;
+  /// Reads of a file (or other calls) in an undisturbed run into what lies in out(); that is left
+  /// alone.
+  size_t reads_of(const std::string& name, const std::string& kind = "read") {
+    size_t found = 0;
     if (fs::exists(out())) fs::copy(out(), folder() / "dry", fs::copy_options::recursive);
     for (const Call& call : calls_of(run_alone(folder() / "dry"), "*/" + name))
-      reads += call.name == "read" ? 1 : 0;
+      found += call.name == kind ? 1 : 0;
     fs::remove_all(folder() / "dry");
-    return reads;
+    return found;
   }
   /// Stops a run when its first tile-year is there, does something to the inputs, and lets it go
   /// on.
@@ -120,6 +121,28 @@ TEST_F(Reads, PassingFaults) {
   }
   note("read", "passing faults while reading (ESTALE, ETIMEDOUT, ENOTCONN, ENOMEM)", 4,
        "75 with file and cause; no tile is blamed; the rerun completes");
+}
+
+TEST_F(Reads, WhatCannotBeLookedAtHasNotDisappeared) {
+  const std::string name = "gpp_2018185.tif";
+  const auto looks = static_cast<long>(reads_of(name, "stat"));
+  ASSERT_GT(looks, 2);
+  for (const long nth : {1L, looks / 2, looks}) {
+    fs::remove_all(out());
+    Fault fault;
+    fault.call = "stat";
+    fault.path = "*/" + name;
+    fault.nth = nth;
+    fault.count = 0;
+    fault.action = "errno:" + std::to_string(ENOTCONN);
+    const std::string what = "look " + std::to_string(nth);
+    const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
+    expect_told(outcome, 75, {name, reason(ENOTCONN), "network file system"}, what);
+    EXPECT_THAT(outcome.err, testing::Not(HasSubstr("disappeared"))) << what;
+    expect_rerun(out(), what);
+  }
+  note("read", "a file server that is gone when an input is looked at (ENOTCONN)", 3,
+       "75 with file and cause; the rerun completes");
 }
 
 TEST_F(Reads, InputThatIsTruncated) {

@@ -115,10 +115,9 @@ TEST_F(Writes, FailAndTellWhy) {
   bool fresh = false;
   for (const FailedWrite& wrong : failed_writes()) {
     const std::string file = wrong.file;
-    const bool of_tiles = file.find("state") != std::string::npos ||
-                          file.find("tile-year") != std::string::npos ||
-                          file.find("inputs") != std::string::npos ||
-                          file.find("plans") != std::string::npos;
+    const bool of_tiles =
+        file.find("state") != std::string::npos || file.find("tile-year") != std::string::npos ||
+        file.find("inputs") != std::string::npos || file.find("plans") != std::string::npos;
     // Product after product may fail in the same folder: no run gets further than before.
     if (of_tiles) {
       take_old(out);
