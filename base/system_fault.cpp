@@ -31,6 +31,7 @@ bool is_network_fault(int system_error) noexcept {
     case ENETDOWN:
     case ENETUNREACH:
     case EREMOTEIO:
+    case EBADFD:
       return true;
     default:
       return false;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <netcdf.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <netcdf>
 #include <string>
 #include <utility>
@@ -14,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "geo/grid_mapping.h"
+#include "geo/library_descriptors.h"
 #include "geo/netcdf_source.h"
 #include "geo/product_writer.h"
 #include "geo/unit_text.h"
@@ -40,24 +37,6 @@ void put(const netCDF::NcVar& variable, const std::string& name, const GridMappi
   }
 }
 
-/// Points the open file `path` of this process at memory, so that what is still to be written to it
-/// goes nowhere. HDF5 1.10 crashes at the end of the process over a file that it could not flush
-/// and close, and would take the error message and the exit code with it.
-void divert_to_memory(const std::string& path) noexcept {
-  try {
-    const int memory = memfd_create("fluxtile-discarded", MFD_CLOEXEC);
-    if (memory < 0) return;
-    const std::string whole = std::filesystem::canonical(path).string();
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-      std::error_code gone;
-      if (std::filesystem::read_symlink(entry.path(), gone).string() != whole) continue;
-      dup3(memory, std::stoi(entry.path().filename().string()), O_CLOEXEC);
-    }
-    close(memory);
-  } catch (...) {  // NOLINT(bugprone-empty-catch): then the file is closed as it is
-  }
-}
-
 }  // namespace
 
 struct CfWriter::Impl {
@@ -71,8 +50,9 @@ struct CfWriter::Impl {
   ProductGrid grid;
   std::vector<ProductVariable> variables;
   std::vector<ProductStep> steps;
-  int id = -1;         ///< of the open file; NcFile would print when its destructor cannot close
-  netCDF::NcGroup nc;  ///< its root
+  int id = -1;  ///< of the open file; NcFile would print when its destructor cannot close
+  std::vector<int> descriptors;  ///< its own
+  netCDF::NcGroup nc;            ///< its root
   std::vector<netCDF::NcVar> nc_variables;
   std::vector<Plane> planes;
 
@@ -91,6 +71,7 @@ struct CfWriter::Impl {
     try {
       guarded([&] {
         check(nc_create(file.temporary_path().c_str(), NC_NETCDF4 | NC_NOCLOBBER, &id));
+        descriptors = descriptors_of(file.temporary_path());
         nc = netCDF::NcGroup(id);
         define(mapping, attributes);
       });
@@ -127,7 +108,7 @@ struct CfWriter::Impl {
   /// Closes a file that is thrown away.
   void abandon() noexcept {
     if (id < 0) return;
-    divert_to_memory(file.temporary_path());
+    divert_to_memory(descriptors);
     nc_close(std::exchange(id, -1));
   }
 

@@ -12,8 +12,10 @@
 // initialise_gdal().
 namespace fluxtile {
 
+/// Closes a dataset that was only read. Nothing is lost where that fails, so what GDAL says of it
+/// is told to nobody: least of all to who reads another file at that moment.
 struct CloseDataset {
-  void operator()(GDALDataset* dataset) const noexcept { GDALClose(dataset); }
+  void operator()(GDALDataset* dataset) const noexcept;
 };
 using DatasetPtr = std::unique_ptr<GDALDataset, CloseDataset>;
 

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/system_fault.h"
 #include "geo/gdal_access.h"
+#include "geo/library_descriptors.h"
 #include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
 #include "geo/read_failure.h"
@@ -48,7 +49,13 @@ struct Identity {
 struct Entry {
   NcFile file;
   Identity identity;
+  std::vector<int> descriptors;  ///< the library's
 };
+
+void close_entry(const Entry& entry) {
+  let_go_of_lost(entry.descriptors);
+  nc_close(entry.file.ncid);
+}
 
 /// Most recently used first. Only touched under the lock.
 std::list<Entry>& entries() {
@@ -126,19 +133,20 @@ NcFile& open_netcdf(const std::string& path) {
       list.splice(list.begin(), list, it);
       return list.front().file;
     }
-    nc_close(it->file.ncid);  // replaced since it was opened
+    close_entry(*it);  // replaced since it was opened
     list.erase(it);
     break;
   }
   require_safe_netcdf(path);
   while (list.size() >= kOpenFiles) {
-    nc_close(list.back().file.ncid);
+    close_entry(list.back());
     list.pop_back();
   }
   nc_set_chunk_cache(kChunkStart, 1009, 0.75F);
   int ncid = -1;
   // An absolute path, which the library cannot take for a URL.
   const std::string absolute = std::filesystem::absolute(path).string();
+  const std::vector<int> before = descriptors_of(absolute);
   errno = 0;
   const int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
   if (status != NC_NOERR) {
@@ -151,6 +159,7 @@ NcFile& open_netcdf(const std::string& path) {
   entry.file.ncid = ncid;
   entry.file.path = path;
   entry.identity = identity;
+  entry.descriptors = opened_since(before, absolute);
   list.push_front(std::move(entry));
   return list.front().file;
 }
@@ -264,7 +273,7 @@ std::optional<double> number_of(const std::map<std::string, NcAttribute>& attrib
 
 void close_netcdf_files() {
   const NetcdfLock lock;
-  for (const Entry& e : entries()) nc_close(e.file.ncid);
+  for (const Entry& e : entries()) close_entry(e);
   entries().clear();
 }
 

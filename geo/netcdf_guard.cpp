@@ -16,6 +16,7 @@
 #include "base/system_fault.h"
 #include "geo/gdal_access.h"
 #include "geo/gdal_drivers.h"
+#include "geo/library_descriptors.h"
 #include "geo/read_failure.h"
 
 namespace fluxtile {
@@ -133,6 +134,27 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
+/// A file that is read by HDF5 alone.
+class Hdf5File {
+ public:
+  explicit Hdf5File(const std::string& path)
+      : before_(descriptors_of(path)),
+        id_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)),
+        descriptors_(opened_since(before_, path)) {}
+  ~Hdf5File() {
+    let_go_of_lost(descriptors_);
+    if (id_ >= 0) H5Fclose(id_);
+  }
+  Hdf5File(const Hdf5File&) = delete;
+  Hdf5File& operator=(const Hdf5File&) = delete;
+  [[nodiscard]] hid_t id() const { return id_; }
+
+ private:
+  std::vector<int> before_;
+  hid_t id_;
+  std::vector<int> descriptors_;
+};
+
 struct Walk {
   size_t links = 0;
   std::string name, problem;  ///< of the first link that is refused
@@ -182,7 +204,7 @@ herr_t visit(hid_t group, const char* name, const H5L_info_t* info, void* data) 
 
 void check_hdf5(const std::string& path) {
   if (!remote_is_allowed()) H5PLset_loading_state(0);
-  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  const Hdf5File file(path);
   if (file.id() < 0) return;  // the library says why
   Walk walk;
   H5Lvisit(file.id(), H5_INDEX_NAME, H5_ITER_NATIVE, visit, &walk);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <cmath>
 #include <limits>
 #include <list>
@@ -406,6 +407,15 @@ void require_header(const GdalMessages& messages, const std::string& path) {
 }
 
 }  // namespace
+
+void CloseDataset::operator()(GDALDataset* dataset) const noexcept {
+  const int system_error = errno;
+  {
+    const GdalMessages ignored;
+    GDALClose(dataset);
+  }
+  errno = system_error;
+}
 
 DatasetPtr open_dataset(const std::string& path, unsigned int kind) {
   refuse_remote(path);

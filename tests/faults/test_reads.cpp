@@ -145,6 +145,21 @@ TEST_F(Reads, WhatCannotBeLookedAtHasNotDisappeared) {
        "75 with file and cause; the rerun completes");
 }
 
+TEST_F(Reads, ClosingInVain) {
+  for (const std::string name : {"tmmx_2018.nc", "gpp_2018185.tif", "crop_2018.tif"}) {
+    fs::remove_all(out());
+    Fault fault;
+    fault.call = "close";
+    fault.path = "*/" + name;
+    fault.count = 0;
+    fault.action = "errno:" + std::to_string(EIO);
+    const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
+    EXPECT_EQ(outcome.code, 0) << name << "\n" << outcome.err;
+    expect_rerun(out(), name);
+  }
+  note("read", "an input that cannot be closed (EIO)", 3, "0, the right bytes");
+}
+
 TEST_F(Reads, InputThatIsTruncated) {
   end_to_end::copy_world(world(), inputs());
   const fs::path composite = inputs() / "gpp" / "gpp_2019185.tif", kept = folder() / "kept";
