@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -123,6 +125,24 @@ void sync_file(const std::string& path, const std::string& target) {
   sync_path(path, O_RDONLY, target);
 }
 
+namespace {
+/// mkdir(2): 0, also when somebody else makes the folder at this moment, or errno. Waits where a
+/// folder is there and is not: another machine makes or removes it, which this one sees late.
+int make_folder(const fs::path& path) {
+  constexpr int most_tries = 11;  // 2 s in all
+  for (int tried = 0; tried < most_tries; ++tried) {
+    if (mkdir(path.c_str(), 0777) == 0) return 0;
+    const int failed = errno;
+    std::error_code error;
+    if (failed != EEXIST) return failed;
+    if (fs::is_directory(path, error)) return 0;
+    if (fs::exists(fs::symlink_status(path, error))) return failed;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1 << tried));
+  }
+  return ESTALE;
+}
+}  // namespace
+
 void create_folder(const std::string& folder) {
   fs::path path = fs::path(folder);
   if (!path.has_filename()) path = path.parent_path();  // "out/"
@@ -130,12 +150,11 @@ void create_folder(const std::string& folder) {
   if (path.empty() || fs::is_directory(path, error)) return;
   const fs::path parent = folder_of(path.string());
   create_folder(parent.string());
-  if (mkdir(path.c_str(), 0777) == 0) {
+  const int failed = make_folder(path);
+  if (failed == 0) {
     sync_folder(parent.string());
     return;
   }
-  const int failed = errno;
-  if (failed == EEXIST && fs::is_directory(path, error)) return;  // made by another just now
   Error e = creation_error("cannot create the folder", path.string(), failed);
   if (failed == EEXIST && fs::is_symlink(path, error)) {
     e.found("a symbolic link to " + fs::read_symlink(path, error).string() +

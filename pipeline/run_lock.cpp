@@ -169,7 +169,7 @@ class RunLock::Impl {
                   "it cannot be seen whether this process still has the lock of the output folder; "
                   "it leaves the products alone")
           .file(own.unread->file())
-          .found(own.unread->what())
+          .found(own.unread->message())
           .hint("run the same command again");
     // A machine may see a new file late, but what became of its own it learns at once.
     const LockOwner follower =

@@ -294,6 +294,25 @@ TEST_F(Writes, LinksThatLeadNowhere) {
        "73, told where the link leads; a link in the place of a product is replaced");
 }
 
+TEST_F(Writes, FolderThatAnotherMachineMakesAndThisOneSeesLate) {
+  const fs::path out = folder() / "late";
+  Fault fault;
+  fault.call = "mkdir";
+  fault.path = out.string();
+  fault.count = 3;
+  fault.action = "errno:" + std::to_string(EEXIST);
+  const Outcome waited = end_to_end::execute(new_run(out), with({fault}));
+  EXPECT_EQ(waited.code, 0) << waited.err;
+  expect_rerun(out, "seen late");
+  fs::remove_all(out);
+  fault.count = 0;
+  expect_told(end_to_end::execute(new_run(out), with({fault})), 75,
+              {out.string(), "network file system"}, "never seen");
+  expect_rerun(out, "never seen");
+  note("write", "a folder that is there and is not: another machine makes it", 2,
+       "waited for 2 s, then 75; the rerun completes");
+}
+
 TEST_F(Writes, OutputFolderDisappears) {
   const fs::path out = folder() / "out";
   for (const char* at : {"*.tile-year.*.part", "*_summary.csv.*.part"}) {

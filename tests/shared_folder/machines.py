@@ -10,6 +10,7 @@ import os
 import pathlib
 import secrets
 import signal
+import socket
 import subprocess
 import time
 
@@ -49,9 +50,13 @@ volume remote
   option remote-port {port}
   option remote-subvolume brick
 end-volume
+volume distributed
+  type cluster/distribute
+  subvolumes remote
+end-volume
 volume behind
   type performance/write-behind
-  subvolumes remote
+  subvolumes distributed
 end-volume
 volume cached
   type performance/md-cache
@@ -59,6 +64,10 @@ volume cached
   subvolumes behind
 end-volume
 """
+
+
+class NotToBeHad(Exception):
+    """This machine does not allow what is needed."""
 
 
 def wait_until(fact, seconds, what):
@@ -87,13 +96,20 @@ class Server:
         volume = secrets.token_hex(16)
         dashed = "-".join((volume[:8], volume[8:12], volume[12:16], volume[16:20], volume[20:]))
         (folder / "brick.vol").write_text(BRICK.format(folder=self.disk, volume=dashed, port=self.port))
-        subprocess.run([path_of("setfattr"), "-n", "trusted.glusterfs.volume-id", "-v", "0x" + volume, str(self.disk)],
-                       check=True)
+        marked = subprocess.run([path_of("setfattr"), "-n", "trusted.glusterfs.volume-id", "-v", "0x" + volume,
+                                 str(self.disk)], capture_output=True, text=True)
+        if marked.returncode != 0:
+            raise NotToBeHad("the file system keeps no trusted attributes: " + marked.stderr.strip())
 
     def start(self):
         self.process = subprocess.Popen(
             [path_of("glusterfsd"), "--no-daemon", "-f", str(self.folder / "brick.vol"), "-l",
              str(self.folder / "brick.log"), "-p", str(self.folder / "brick.pid")], stdin=subprocess.DEVNULL)
+        wait_until(self.answers, 30, "the server answers")
+
+    def answers(self):
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self):
         if self.process:
@@ -152,14 +168,21 @@ class Machine:
     def start(self):
         script = ('set -e; mount --make-rprivate /; hostname "$1"; mount --bind "$2/machine-id" /etc/machine-id; '
                   '"$3" -f "$2/client.vol" -l "$2/client.log" --entry-timeout="$5" --attribute-timeout="$5" '
-                  '--negative-timeout="$5" "$4"; until mountpoint -q "$4"; do sleep 0.05; done; echo up; exec sleep inf')
+                  '--negative-timeout="$5" "$4"; for try in $(seq 200); do if mountpoint -q "$4"; then '
+                  'echo up; exec sleep inf; fi; sleep 0.05; done')
         self.init = subprocess.Popen(
             ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", script, "bash",
              self.name, str(self.folder), path_of("glusterfs"), str(self.place), str(self.seconds)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if self.init.stdout.readline() != "up\n":
+        init = self.init
+        if init.stdout.readline() != "up\n":
             self.kill()
-            raise Failed(f"{self.name} does not start: {self.init.stderr.read()}")
+            raise NotToBeHad(f"a machine of name spaces with a GlusterFS client does not start: "
+                             f"{init.stderr.read().strip()} {self.client_log()}")
+
+    def client_log(self):
+        log = self.folder / "client.log"
+        return log.read_text(errors="replace")[-500:] if log.exists() else ""
 
     def kill(self):
         """As when power fails: all its processes end at once, its client among them."""
@@ -167,6 +190,7 @@ class Machine:
             for pid in children(self.init.pid) or [self.init.pid]:
                 os.kill(pid, signal.SIGKILL)
             self.init.wait()
+            self.init = None
 
     def begin(self, words, environment=None):
         self.count += 1
