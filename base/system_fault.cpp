@@ -52,6 +52,10 @@ bool is_passing_fault(int system_error) noexcept {
   }
 }
 
+bool is_of_the_machine(const Error& error) noexcept {
+  return error.code() == Code::io || error.code() == Code::interrupted;
+}
+
 bool file_descriptors_used_up() noexcept {
   const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {

@@ -14,6 +14,9 @@ std::string system_reason(int system_error);
 /// no memory, no file descriptors, a network file system that lost its thread.
 bool is_passing_fault(int system_error) noexcept;
 
+/// Whether an error is of the machine or a signal, and says nothing about what a file holds.
+bool is_of_the_machine(const Error& error) noexcept;
+
 /// True when this process cannot open one more file now. Libraries that fail over it rarely say so.
 bool file_descriptors_used_up() noexcept;
 

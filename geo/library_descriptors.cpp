@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -30,17 +29,6 @@ std::vector<int> descriptors_of(const std::string& path) noexcept {
   return found;
 }
 
-std::vector<int> opened_since(const std::vector<int>& before, const std::string& path) noexcept {
-  std::vector<int> opened = descriptors_of(path);
-  opened.erase(std::remove_if(opened.begin(), opened.end(),
-                              [&](int descriptor) {
-                                return std::find(before.begin(), before.end(), descriptor) !=
-                                       before.end();
-                              }),
-               opened.end());
-  return opened;
-}
-
 void divert_to_memory(const std::vector<int>& descriptors) noexcept {
   if (descriptors.empty()) return;
   const int memory = memfd_create("fluxtile-discarded", MFD_CLOEXEC);
@@ -49,15 +37,16 @@ void divert_to_memory(const std::vector<int>& descriptors) noexcept {
   close(memory);
 }
 
-void let_go_of_lost(const std::vector<int>& descriptors) noexcept {
-  for (const int descriptor : descriptors) {
-    const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0 || close(copy) == 0 || errno == EINTR) continue;
-    const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nothing < 0) continue;
-    dup3(nothing, descriptor, O_CLOEXEC);
-    close(nothing);
-  }
+int closing_error(int descriptor) noexcept {
+  const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 || close(copy) == 0 || errno == EINTR ? 0 : errno;
+}
+
+void divert_to_nothing(int descriptor) noexcept {
+  const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nothing < 0) return;
+  dup3(nothing, descriptor, O_CLOEXEC);
+  close(nothing);
 }
 
 }  // namespace fluxtile

@@ -13,14 +13,14 @@ namespace fluxtile {
 /// Open descriptors of this process that lead to the file `path`; empty where that cannot be told.
 std::vector<int> descriptors_of(const std::string& path) noexcept;
 
-/// Those of the file that were opened since `before` was asked for.
-std::vector<int> opened_since(const std::vector<int>& before, const std::string& path) noexcept;
-
 /// For a file that is thrown away: what is still written to it goes nowhere.
 void divert_to_memory(const std::vector<int>& descriptors) noexcept;
 
-/// For a file that was read: where closing one of its descriptors would fail, it leads to where
-/// nothing can be read and closing succeeds.
-void let_go_of_lost(const std::vector<int>& descriptors) noexcept;
+/// errno that closing the descriptor would give, as closing a copy of it gives it; 0: none.
+int closing_error(int descriptor) noexcept;
+
+/// For a file that was read: nothing can be read from its descriptor any more, and closing it
+/// succeeds.
+void divert_to_nothing(int descriptor) noexcept;
 
 }  // namespace fluxtile

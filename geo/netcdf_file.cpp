@@ -17,7 +17,6 @@
 #include "base/error.h"
 #include "base/system_fault.h"
 #include "geo/gdal_access.h"
-#include "geo/library_descriptors.h"
 #include "geo/netcdf_guard.h"
 #include "geo/netcdf_source.h"
 #include "geo/read_failure.h"
@@ -49,18 +48,14 @@ struct Identity {
 struct Entry {
   NcFile file;
   Identity identity;
-  std::vector<int> descriptors;  ///< the library's
+  SafeNetcdf safe;
 };
 
-void close_entry(const Entry& entry) {
-  let_go_of_lost(entry.descriptors);
-  nc_close(entry.file.ncid);
-}
-
-/// Most recently used first. Only touched under the lock.
+/// Most recently used first. Only touched under the lock. What is open at the end of the process
+/// stays open: HDF5 may be no more when a static object ends.
 std::list<Entry>& entries() {
-  static std::list<Entry> list;
-  return list;
+  static auto* const list = new std::list<Entry>;
+  return *list;
 }
 
 Identity identify(const std::string& path) {
@@ -133,24 +128,35 @@ NcFile& open_netcdf(const std::string& path) {
       list.splice(list.begin(), list, it);
       return list.front().file;
     }
-    close_entry(*it);  // replaced since it was opened
+    nc_close(it->file.ncid);  // replaced since it was opened
     list.erase(it);
     break;
   }
-  require_safe_netcdf(path);
+  SafeNetcdf safe = require_safe_netcdf(path);
   while (list.size() >= kOpenFiles) {
-    close_entry(list.back());
+    nc_close(list.back().file.ncid);
     list.pop_back();
   }
   nc_set_chunk_cache(kChunkStart, 1009, 0.75F);
   int ncid = -1;
   // An absolute path, which the library cannot take for a URL.
   const std::string absolute = std::filesystem::absolute(path).string();
-  const std::vector<int> before = descriptors_of(absolute);
   errno = 0;
-  const int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
+  int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
+  int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+  if (status != NC_NOERR && safe.held()) {
+    const int lost = safe.closing_error();
+    if (lost != 0) {
+      system_error = lost;
+    } else {
+      // Perhaps a NetCDF that wants its files closed otherwise, and so cannot share this one.
+      safe = {};
+      errno = 0;
+      status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
+      system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+    }
+  }
   if (status != NC_NOERR) {
-    const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
     throw read_failure(Code::data, "cannot read this file as NetCDF", path, system_error,
                        "is the file whole? try `ncdump -h` on it")
         .found(nc_strerror(status));
@@ -159,7 +165,7 @@ NcFile& open_netcdf(const std::string& path) {
   entry.file.ncid = ncid;
   entry.file.path = path;
   entry.identity = identity;
-  entry.descriptors = opened_since(before, absolute);
+  entry.safe = std::move(safe);
   list.push_front(std::move(entry));
   return list.front().file;
 }
@@ -273,7 +279,7 @@ std::optional<double> number_of(const std::map<std::string, NcAttribute>& attrib
 
 void close_netcdf_files() {
   const NetcdfLock lock;
-  for (const Entry& e : entries()) close_entry(e);
+  for (const Entry& e : entries()) nc_close(e.file.ncid);
   entries().clear();
 }
 

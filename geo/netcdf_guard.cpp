@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/safe_text.h"
@@ -134,27 +135,6 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
-/// A file that is read by HDF5 alone.
-class Hdf5File {
- public:
-  explicit Hdf5File(const std::string& path)
-      : before_(descriptors_of(path)),
-        id_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)),
-        descriptors_(opened_since(before_, path)) {}
-  ~Hdf5File() {
-    let_go_of_lost(descriptors_);
-    if (id_ >= 0) H5Fclose(id_);
-  }
-  Hdf5File(const Hdf5File&) = delete;
-  Hdf5File& operator=(const Hdf5File&) = delete;
-  [[nodiscard]] hid_t id() const { return id_; }
-
- private:
-  std::vector<int> before_;
-  hid_t id_;
-  std::vector<int> descriptors_;
-};
-
 struct Walk {
   size_t links = 0;
   std::string name, problem;  ///< of the first link that is refused
@@ -202,12 +182,9 @@ herr_t visit(hid_t group, const char* name, const H5L_info_t* info, void* data) 
   return problem.empty() ? 0 : stop(problem);
 }
 
-void check_hdf5(const std::string& path) {
-  if (!remote_is_allowed()) H5PLset_loading_state(0);
-  const Hdf5File file(path);
-  if (file.id() < 0) return;  // the library says why
+void check_hdf5(hid_t file, const std::string& path) {
   Walk walk;
-  H5Lvisit(file.id(), H5_INDEX_NAME, H5_ITER_NATIVE, visit, &walk);
+  H5Lvisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &walk);
   if (walk.problem.empty()) return;
   if (walk.system_error == EIO || is_passing_fault(walk.system_error))
     throw read_failure(Code::io, "cannot read this file", path, walk.system_error, "");
@@ -215,6 +192,13 @@ void check_hdf5(const std::string& path) {
       .file(path)
       .found(visible_text(walk.name) + ": " + walk.problem)
       .hint("copy it into one plain file: nccopy -d 1 " + path + " copy.nc");
+}
+
+/// HDF5's descriptor of an open file; -1 for none.
+int descriptor_of(hid_t file) {
+  void* descriptor = nullptr;
+  const bool told = file >= 0 && H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) >= 0;
+  return told && descriptor != nullptr ? *static_cast<const int*>(descriptor) : -1;
 }
 
 /// The first bytes; fewer where the file is shorter. They are read here since the library would try
@@ -240,22 +224,44 @@ std::string first_bytes(const std::string& path) {
     if (n == 0) break;
     have += static_cast<size_t>(n);
   }
-  close(fd);
+  if (close(fd) != 0 && errno != EINTR) throw fail("cannot close this file");
   head.resize(have);
   return head;
 }
 
 }  // namespace
 
+int SafeNetcdf::closing_error() const noexcept {
+  const int descriptor = descriptor_of(hdf5_);
+  return descriptor < 0 ? 0 : fluxtile::closing_error(descriptor);
+}
+
+SafeNetcdf::~SafeNetcdf() {
+  if (hdf5_ < 0) return;
+  const int descriptor = descriptor_of(hdf5_);
+  if (descriptor >= 0 && fluxtile::closing_error(descriptor) != 0) divert_to_nothing(descriptor);
+  H5Fclose(hdf5_);
+}
+
+SafeNetcdf::SafeNetcdf(SafeNetcdf&& other) noexcept : hdf5_(std::exchange(other.hdf5_, -1)) {}
+
+SafeNetcdf& SafeNetcdf::operator=(SafeNetcdf&& other) noexcept {
+  std::swap(hdf5_, other.hdf5_);
+  return *this;
+}
+
 void check_classic_header(std::istream& in, uint64_t size, const std::string& path) {
   ClassicHeader(in, size, path).check();
 }
 
-void require_safe_netcdf(const std::string& path) {
+SafeNetcdf require_safe_netcdf(const std::string& path) {
   refuse_remote(path);
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    throw Error(Code::data, "cannot open the file").file(path).found(std::strerror(errno));
+  if (::stat(path.c_str(), &status) != 0) {
+    const int system_error = errno;
+    throw read_failure(Code::data, "cannot open the file", path, system_error, "")
+        .found(system_reason(system_error));
+  }
   if (S_ISDIR(status.st_mode))
     throw Error(Code::data, "this is a directory, not a NetCDF file").file(path);
   if (!S_ISREG(status.st_mode)) throw Error(Code::data, "this is no plain file").file(path);
@@ -265,9 +271,16 @@ void require_safe_netcdf(const std::string& path) {
   if (classic) {
     std::ifstream in(path, std::ios::binary);
     check_classic_header(in, static_cast<uint64_t>(status.st_size), path);
-  } else if (H5Fis_hdf5(path.c_str()) > 0) {
-    check_hdf5(path);
+    return {};
   }
+  errno = 0;
+  const htri_t hdf5 = H5Fis_hdf5(path.c_str());
+  if (hdf5 < 0) throw read_failure(Code::data, "cannot read this file", path, errno, "");
+  if (hdf5 == 0) return {};
+  if (!remote_is_allowed()) H5PLset_loading_state(0);
+  SafeNetcdf file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  if (file.hdf5_ >= 0) check_hdf5(file.hdf5_, path);  // else NetCDF says why
+  return file;
 }
 
 }  // namespace fluxtile

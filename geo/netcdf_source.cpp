@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/system_fault.h"
 #include "geo/cf_crs.h"
 #include "geo/netcdf_file.h"
 #include "geo/raster_source.h"
@@ -473,7 +474,7 @@ class HeaderReader {
         decoded_[axis->name] = decode_cf_time(numbers(*axis), out.time_units, out.calendar);
       out.times = decoded_[axis->name];
     } catch (const Error& error) {
-      if (error.code() == Code::io) throw;
+      if (is_of_the_machine(error)) throw;
       const std::string why = "the time axis " + axis->name +
                               " cannot be read: " + error.message() +
                               (error.found().empty() ? "" : ", " + error.found()) +
@@ -494,7 +495,8 @@ class HeaderReader {
     if (units.empty() || units == "1") return 0;
     try {
       return convert_unit(parse_unit(units), parse_unit("m")).factor;
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      if (is_of_the_machine(error)) throw;
       warn("axis " + axis.name + ": the unit '" + units + "' is no length and is not applied");
       return 0;
     }
@@ -562,6 +564,7 @@ class HeaderReader {
       out.grid.crs = crs_from(found.definition);
       out.crs_source = found.source;
     } catch (const Error& error) {
+      if (is_of_the_machine(error)) throw;
       out.crs_source = found.source + ", which PROJ does not understand";
       out.unusable = out.crs_source + ": " + error.message();
       return;

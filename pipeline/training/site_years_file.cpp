@@ -177,7 +177,8 @@ void write(const SiteYears& table, const std::string& path) {
 class Reader {
  public:
   explicit Reader(const std::string& path)
-      : path_((require_safe_netcdf(path), path)),
+      : path_(path),
+        safe_(require_safe_netcdf(path)),
         file_(std::filesystem::absolute(path).string(), NcFile::read) {}
 
   SiteYears read() {
@@ -404,6 +405,7 @@ class Reader {
   }
 
   std::string path_;
+  SafeNetcdf safe_;  // before file_, which is closed first
   NcFile file_;
   size_t sites_ = 0, years_ = 0, features_ = 0;
 };
