@@ -96,6 +96,9 @@ std::string clean(std::string text) {
   return text;
 }
 
+/// errno behind a status of NetCDF, as long as nothing else has set it.
+int cause_of(int status) { return status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno; }
+
 }  // namespace
 
 NetcdfLock::NetcdfLock() {
@@ -113,7 +116,7 @@ NetcdfLock::~NetcdfLock() { netcdf_mutex().unlock(); }
 
 void check_netcdf(int status, const std::string& path, const std::string& doing) {
   if (status == NC_NOERR) return;
-  const int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+  const int system_error = cause_of(status);
   throw read_failure(Code::io, "NetCDF: cannot " + doing, path, system_error, "")
       .found(nc_strerror(status));
 }
@@ -143,7 +146,7 @@ NcFile& open_netcdf(const std::string& path) {
   const std::string absolute = std::filesystem::absolute(path).string();
   errno = 0;
   int status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
-  int system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+  int system_error = cause_of(status);
   if (status != NC_NOERR && safe.held()) {
     const int lost = safe.closing_error();
     if (lost != 0) {
@@ -153,7 +156,7 @@ NcFile& open_netcdf(const std::string& path) {
       safe = {};
       errno = 0;
       status = nc_open(absolute.c_str(), NC_NOWRITE, &ncid);
-      system_error = status == NC_ENOMEM ? ENOMEM : status > 0 ? status : errno;
+      system_error = cause_of(status);
     }
   }
   if (status != NC_NOERR) {

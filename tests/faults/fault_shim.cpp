@@ -20,7 +20,7 @@
 // FLUXTILE_FAULT_LOG names a file that gets a line `call path` for each call on a file that matches
 // the path of the first rule, whatever its `call`: the list to choose occurrences from.
 //
-// Calls: open read write fsync close rename link unlink mkdir seek alloc clock. Descriptors without
+// Calls: open read write fsync close rename link unlink mkdir seek stat alloc clock. Descriptors without
 // a name that begins with `/` (pipes, sockets) never match.
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <system_error>
 
 #include "base/atomic_file.h"
@@ -32,13 +33,23 @@ class Reads : public Place {
   static std::string reason(int error) {
     return std::error_code(error, std::generic_category()).message();
   }
+  /// Every call of some kinds on an input fails, from the nth on.
+  static Fault failing(const std::string& calls, const std::string& name, int error, long nth = 1) {
+    Fault fault;
+    fault.call = calls;
+    fault.path = "*/" + name;
+    fault.nth = nth;
+    fault.count = 0;
+    fault.action = "errno:" + std::to_string(error);
+    return fault;
+  }
   /// Reads of a file (or other calls) in an undisturbed run into what lies in out(); that is left
   /// alone.
-  size_t reads_of(const std::string& name, const std::string& kind = "read") {
+  size_t reads_of(const std::string& name, const std::set<std::string>& kinds = {"read"}) {
     size_t found = 0;
     if (fs::exists(out())) fs::copy(out(), folder() / "dry", fs::copy_options::recursive);
     for (const Call& call : calls_of(run_alone(folder() / "dry"), "*/" + name))
-      found += call.name == kind ? 1 : 0;
+      found += kinds.count(call.name);
     fs::remove_all(folder() / "dry");
     return found;
   }
@@ -64,12 +75,7 @@ TEST_F(Reads, ErrorsInTheMiddle) {
     for (const long nth : moments) {
       if (nth < 1) continue;
       take_old(out());
-      Fault fault;
-      fault.call = "read";
-      fault.path = "*/" + name;
-      fault.nth = nth;
-      fault.count = 0;
-      fault.action = "errno:" + std::to_string(EIO);
+      const Fault fault = failing("read", name, EIO, nth);
       const std::string what = name + ", read " + std::to_string(nth);
       const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
       if (outcome.code == 0) continue;  // the last reads of all may not be needed
@@ -89,12 +95,7 @@ TEST_F(Reads, ErrorsInTheMiddle) {
 
 TEST_F(Reads, TilesThatFailAreMarkedAndMended) {
   const std::string name = "gpp_2018185.tif";
-  Fault fault;
-  fault.call = "read";
-  fault.path = "*/" + name;
-  fault.nth = late_read(name);
-  fault.count = 0;
-  fault.action = "errno:" + std::to_string(EIO);
+  const Fault fault = failing("read", name, EIO, late_read(name));
   const Words forgiving = {"--set", "run.max_failed_tiles=9"};
   const Outcome outcome = end_to_end::execute(run_alone(out(), forgiving), with({fault}));
   expect_told({outcome.code, outcome.signal, "", "fluxtile: error:" + outcome.err, 0}, 1,
@@ -109,12 +110,7 @@ TEST_F(Reads, PassingFaults) {
   for (const int error : {ESTALE, ENOMEM, ETIMEDOUT, ENOTCONN}) {
     const std::string name = error == ENOMEM ? "tmmx_2018.nc" : "gpp_2018185.tif";
     fs::remove_all(out());
-    Fault fault;
-    fault.call = "read";
-    fault.path = "*/" + name;
-    fault.nth = late_read(name);
-    fault.count = 0;
-    fault.action = "errno:" + std::to_string(error);
+    const Fault fault = failing("read", name, error, late_read(name));
     const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
     expect_told(outcome, 75, {name, reason(error), "run the same command again"}, name);
     expect_rerun(out(), name);
@@ -125,16 +121,11 @@ TEST_F(Reads, PassingFaults) {
 
 TEST_F(Reads, WhatCannotBeLookedAtHasNotDisappeared) {
   const std::string name = "gpp_2018185.tif";
-  const auto looks = static_cast<long>(reads_of(name, "stat"));
+  const auto looks = static_cast<long>(reads_of(name, {"stat"}));
   ASSERT_GT(looks, 2);
   for (const long nth : {1L, looks / 2, looks}) {
     fs::remove_all(out());
-    Fault fault;
-    fault.call = "stat";
-    fault.path = "*/" + name;
-    fault.nth = nth;
-    fault.count = 0;
-    fault.action = "errno:" + std::to_string(ENOTCONN);
+    const Fault fault = failing("stat", name, ENOTCONN, nth);
     const std::string what = "look " + std::to_string(nth);
     const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
     expect_told(outcome, 75, {name, reason(ENOTCONN), "network file system"}, what);
@@ -148,20 +139,14 @@ TEST_F(Reads, WhatCannotBeLookedAtHasNotDisappeared) {
 TEST_F(Reads, AFileServerThatIsGoneFromOneCallOn) {
   for (const std::string name : {"tmmx_2018.nc", "gpp_2018185.tif", "crop_2018.tif"}) {
     fs::remove_all(out());
-    long calls = 0;
-    for (const char* kind : {"open", "read", "seek", "close", "stat"})
-      calls += static_cast<long>(reads_of(name, kind));
+    const auto calls = static_cast<long>(reads_of(name, {"open", "read", "seek", "close", "stat"}));
     ASSERT_GT(calls, 10) << name;
     const long moments = in_full() ? 40 : 6;
     size_t tried = 0;
     for (long moment = 0; moment < moments; ++moment) {
       fs::remove_all(out());
-      Fault fault;
-      fault.call = "open,read,seek,close,stat";
-      fault.path = "*/" + name;
-      fault.nth = 1 + calls * moment / moments;
-      fault.count = 0;
-      fault.action = "errno:" + std::to_string(ENOTCONN);
+      const Fault fault =
+          failing("open,read,seek,close,stat", name, ENOTCONN, 1 + calls * moment / moments);
       const std::string what = name + ", call " + std::to_string(fault.nth);
       const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
       if (outcome.code == 0) continue;  // what comes last may not be needed
@@ -178,11 +163,7 @@ TEST_F(Reads, AFileServerThatIsGoneFromOneCallOn) {
 TEST_F(Reads, ClosingInVain) {
   for (const std::string name : {"tmmx_2018.nc", "gpp_2018185.tif", "crop_2018.tif"}) {
     fs::remove_all(out());
-    Fault fault;
-    fault.call = "close";
-    fault.path = "*/" + name;
-    fault.count = 0;
-    fault.action = "errno:" + std::to_string(EIO);
+    const Fault fault = failing("close", name, EIO);
     const Outcome outcome = end_to_end::execute(run_alone(out()), with({fault}));
     // HDF5 takes the file for unreadable; where nothing else is wrong, nothing is lost.
     if (name == "tmmx_2018.nc") {

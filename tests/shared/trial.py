@@ -8,8 +8,10 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -71,6 +73,20 @@ def free_ports(count):
     return ports
 
 
+def exit_on_signals():
+    """Signals end a trial by SystemExit, so that everything is stopped and removed."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
+
+
+def leave(folder, keep):
+    """Removes the folder of a trial, or says where it is."""
+    if keep:
+        print(f"kept: {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Trial:
     """A world in `place`, the products that one process makes of it, and a table of what was tried."""
 
@@ -116,12 +132,16 @@ class Trial:
         self.expected = digests(self.place / out)
         check(len(self.expected) >= 15, f"only {len(self.expected)} products")
 
-    def check_products(self, out):
-        found = digests(self.place / out)
+    def check_bytes(self, folder):
+        """The products in a folder are those of the single process."""
+        found = digests(folder)
         check(found == self.expected,
               "products differ from the single process: " + ", ".join(
                   sorted(name for name in set(found) | set(self.expected)
                          if found.get(name) != self.expected.get(name))))
+
+    def check_products(self, out):
+        self.check_bytes(self.place / out)
         self.fluxtile("verify", str(self.place / out))
 
     @contextlib.contextmanager

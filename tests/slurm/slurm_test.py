@@ -15,7 +15,6 @@ import pathlib
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "shared")]
 import cluster as loopback  # noqa: E402
-from trial import Failed, Trial, check, digests, install_packages, tile_years  # noqa: E402
+from trial import Failed, Trial, check, digests, exit_on_signals, install_packages, leave, tile_years  # noqa: E402
 
 SHARDS = 8
 
@@ -217,8 +216,7 @@ def arguments():
 
 def main():
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda got, _: sys.exit(128 + got))  # so that everything is stopped and removed
+    exit_on_signals()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fluxtile-slurm-"))
     test, code, left = Test(options, folder), 1, []
     try:
@@ -250,10 +248,7 @@ def main():
         code = 1
     finally:
         print(test.table(), flush=True)
-        if options.keep or code == 1:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        leave(folder, options.keep or code == 1)
     return code
 
 
